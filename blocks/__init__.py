@@ -1,0 +1,1 @@
+"""Transformer parts: plain torch modules, one file a kind."""

@@ -1,0 +1,125 @@
+"""Linear attention: a kernel feature map instead of the softmax, so that the sums over keys can be kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn import functional
+
+from blocks.attention.base import Attention
+from blocks.attention.cache import Cache, SourceCache
+from blocks.attention.full import split_width
+from blocks.coords import Coords
+from blocks.kernels.linear import LinearState, causal_linear_attention, linear_attention, step
+from blocks.linear import Linear
+from blocks.masks import Causal, Mask, SameSegment, Valid, terms
+from blocks.position import Position
+from registry import MultipleOf, part
+
+
+@dataclass
+class LinearCache(Cache):
+    """The running sums over all past keys: constant memory, however long the past."""
+
+    state: LinearState | None = None
+
+    def select(self, rows: Tensor) -> LinearCache:
+        return LinearCache(None if self.state is None else self.state.select(rows))
+
+    @property
+    def numbers(self) -> int:
+        return 0 if self.state is None else self.state.s.numel() + self.state.z.numel()
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature maps of queries and keys. q: [b h q f]; k: [b h k f], zero on padding.
+
+    den_q, den_k: other features for the denominator, or None. level: [b h k], the log-level that k is relative to, or None.
+    """
+
+    q: Tensor
+    k: Tensor
+    den_q: Tensor | None = None
+    den_k: Tensor | None = None
+    level: Tensor | None = None
+
+
+def feature_attention(
+    features: Features, v: Tensor, *, causal: bool, cache: LinearCache | None = None, eps: float = 1e-6
+) -> Tensor:
+    """sum_j (q_i.k_j) v_j / (sum_j q_i.k_j + eps) in the form that fits. v: [b h k d] -> [b h q d]."""
+    f = features
+    if not causal:
+        return linear_attention(f.q, f.k, v, den_q=f.den_q, den_k=f.den_k, eps=eps)
+    if cache is None:
+        return causal_linear_attention(f.q, f.k, v, den_q=f.den_q, den_k=f.den_k, level=f.level, eps=eps)[0]
+    with torch.no_grad():
+        out, cache.state = step(f.q, f.k, v, cache.state, den_q=f.den_q, den_k=f.den_k, level=f.level, eps=eps)
+    return out
+
+
+def is_causal(mask: Mask, kind: str, source_at: Coords | None) -> bool:
+    """Whether the mask is causal. Raises ValueError for a mask that sums over keys cannot obey."""
+    for term in terms(mask):
+        if not isinstance(term, Causal | Valid | SameSegment):
+            raise ValueError(f"attention '{kind}' cannot obey the mask {term}: it sums over all keys, or over all earlier ones")
+    return source_at is None and any(isinstance(term, Causal) for term in terms(mask))
+
+
+def hide_padding(phi_k: Tensor, at: Coords) -> Tensor:
+    """Zero the features of padded keys. phi_k: [b h k f]."""
+    return phi_k if at.valid is None else phi_k * rearrange(at.valid, "b k -> b 1 k 1")
+
+
+@part("attention", "linear", paper="Katharopoulos et al. 2020, arXiv 2006.16236, sections 3.2 to 3.4, equation 7")
+class LinearAttention(Attention):
+    """phi(q) (sum phi(k) v) / (phi(q) sum phi(k)) with phi = elu + 1 and no scale; O(n), constant memory per decoded token.
+
+    Rotary positions turn the features in the numerator only (RoFormer, equation 19). bias: on all four projections.
+    """
+
+    provides = frozenset("bidirectional causal padding cross rotate".split())
+    rules = (MultipleOf("dim", "heads", "the heads share the width"),)
+
+    def __init__(self, dim: int, heads: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.heads, self.head_dim = heads, split_width(dim, heads)
+        self.query = Linear(dim, dim, role="query", bias=bias)
+        self.key = Linear(dim, dim, role="key", bias=bias)
+        self.value = Linear(dim, dim, role="value", bias=bias)
+        self.out = Linear(dim, dim, role="attention_out", bias=bias)
+
+    def mix(
+        self,
+        x: Tensor,
+        at: Coords,
+        mask: Mask,
+        position: Position,
+        source: Tensor | None,
+        source_at: Coords | None,
+        cache: Cache | None,
+    ) -> Tensor:
+        read, k_at = (x, at) if source is None or source_at is None else (source, source_at)
+        q = functional.elu(self._split(self.query(x))) + 1
+        if isinstance(cache, SourceCache) and cache.k is not None and cache.v is not None:
+            k, v = cache.k, cache.v
+        else:
+            k, v = hide_padding(functional.elu(self._split(self.key(read))) + 1, k_at), self._split(self.value(read))
+        if isinstance(cache, SourceCache):
+            cache.fill(k, v)
+        features = Features(q, k)
+        if "rotate" in position.hooks:
+            features = Features(position.rotate(q, at, "query"), position.rotate(k, k_at, "key"), q, k)
+        causal = is_causal(mask, "linear", source_at)
+        mixed = feature_attention(features, v, causal=causal, cache=cache if isinstance(cache, LinearCache) else None)
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+
+    def new_cache(self, *, cross: bool = False) -> Cache:
+        return SourceCache() if cross else LinearCache()
+
+    def _split(self, t: Tensor) -> Tensor:
+        return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)

@@ -1,0 +1,171 @@
+"""A sliding window plus a few global tokens with projections of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from blocks.attention.base import Attention
+from blocks.attention.cache import Cache, KeyValueCache
+from blocks.attention.full import split_width
+from blocks.attention.softmax import Keys, Scoring, softmax_attention
+from blocks.coords import Coords
+from blocks.linear import Linear
+from blocks.masks import Causal, Composable, Full, Mask, Window, both, terms
+from blocks.position import Position
+from registry import MultipleOf, part
+from registry.types import NonNegativeInt, PositiveInt, Probability
+
+
+@dataclass(frozen=True)
+class Local(Composable):
+    """Keys that are not global: those are seen through the global set, so that none counts twice."""
+
+    keys_only = True
+
+    def allow(self, q: Coords, k: Coords) -> Tensor:
+        assert k.globals is not None
+        return ~k.globals & Full().allow(q, k)
+
+
+@dataclass
+class LongformerCache(Cache):
+    """The window's keys, and of the leading global tokens their local and their global keys.
+
+    local, global_local, global_global: keys and values of the window; of the global tokens under the local
+    projections; of the same under the global ones.
+    """
+
+    local: KeyValueCache
+    global_local: KeyValueCache
+    global_global: KeyValueCache
+
+    def select(self, rows: Tensor) -> LongformerCache:
+        chosen = (c.select(rows) for c in (self.local, self.global_local, self.global_global))
+        return LongformerCache(*chosen)  # type: ignore[arg-type]
+
+
+@part("attention", "longformer", paper="Beltagy et al. 2020, arXiv 2004.05150, section 3.1")
+class Longformer(Attention):
+    """Softmax attention within a sliding window, plus global tokens that see and are seen by all; O(n * window).
+
+    One softmax runs over window and global keys together, each key counted once. Global tokens as queries use projections
+    of their own; as keys of a local query they use the local ones. Causal: the left half of the window, and global
+    tokens are visible to later tokens only.
+    window: the whole window, half of it on each side plus the token itself. global_tokens: so many leading tokens of each
+    sequence are global, unless the coordinates name others. bias: on all projections. dropout: on the weights.
+    """
+
+    provides = frozenset("bidirectional causal padding window rotate bias content_bias content_value".split())
+    rules = (MultipleOf("dim", "heads", "the heads share the width"), MultipleOf("window", 2, "half on each side"))
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        window: PositiveInt = 512,
+        global_tokens: NonNegativeInt = 1,
+        bias: bool = True,
+        dropout: Probability = 0.0,
+    ) -> None:
+        super().__init__()
+        if window % 2:
+            raise ValueError(f"attention 'longformer' has half its window on each side: {window} is odd")
+        self.heads, self.head_dim = heads, split_width(dim, heads)
+        self.reach, self.global_tokens, self.dropout = window // 2, global_tokens, dropout
+        self.query = Linear(dim, dim, role="query", bias=bias)
+        self.key = Linear(dim, dim, role="key", bias=bias)
+        self.value = Linear(dim, dim, role="value", bias=bias)
+        self.query_global = Linear(dim, dim, role="query", bias=bias)
+        self.key_global = Linear(dim, dim, role="key", bias=bias)
+        self.value_global = Linear(dim, dim, role="value", bias=bias)
+        self.out = Linear(dim, dim, role="attention_out", bias=bias)
+
+    def mix(
+        self,
+        x: Tensor,
+        at: Coords,
+        mask: Mask,
+        position: Position,
+        source: Tensor | None,
+        source_at: Coords | None,
+        cache: Cache | None,
+    ) -> Tensor:
+        if cache is not None and at.globals is not None:
+            raise ValueError("with a cache, the global tokens of attention 'longformer' are the leading ones")
+        at, rows, chosen = self._globals(at, decoding=cache is not None)
+        causal = any(isinstance(term, Causal) for term in terms(mask))
+        window = both(both(mask, Window(self.reach, 0 if causal else self.reach)), Local())
+        scoring = Scoring(position, self.head_dim**-0.5, dropout=self.dropout if self.training else 0.0)
+
+        q = self._rotated(self.query, x, position, at, "query")
+        k, v = self._rotated(self.key, x, position, at, "key"), self._split(self.value(x))
+        near = (k, v, at)
+        shared = (_rows(k, rows), _rows(v, rows), chosen)
+        everywhere = self._global_keys(x, at, position, rows, chosen, cache is not None)
+        if isinstance(cache, LongformerCache):
+            near = cache.local.extend(*near)
+            shared = cache.global_local.extend(*shared)
+            everywhere = cache.global_global.extend(*everywhere)
+        mixed = softmax_attention(q, at, Keys(*near, window), scoring, Keys(*shared, mask) if len(shared[2]) else None)
+        if rows.shape[1]:
+            x_global = x.gather(1, rows.expand(len(x), -1).unsqueeze(-1).expand(-1, -1, x.shape[2]))
+            q_global = self._rotated(self.query_global, x_global, position, chosen, "query")
+            everyone = softmax_attention(q_global, chosen, Keys(*everywhere, mask, aligned=False), scoring)
+            mixed = _replace(mixed, everyone, rows, chosen)
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+
+    def new_cache(self, *, cross: bool = False) -> LongformerCache:
+        return LongformerCache(KeyValueCache(limit=self.reach + 1), KeyValueCache(), KeyValueCache())
+
+    def _globals(self, at: Coords, *, decoding: bool) -> tuple[Coords, Tensor, Coords]:
+        """Coordinates that say which tokens are global; rows of those tokens [b|1 g]; coordinates of those rows.
+
+        Where rows have fewer global tokens than others, the surplus is marked as padding.
+        """
+        n = len(at)
+        if at.globals is None:
+            marked = at.pos < self.global_tokens
+            marked = marked if at.valid is None else marked & at.valid
+            # no more can be global in one call: positions of valid tokens are distinct
+            count = 0 if decoding and not marked.any() else min(n, self.global_tokens)
+        else:
+            marked = at.globals if at.valid is None else at.globals & at.valid
+            count = int(marked.sum(1).max())
+        at = Coords(at.index, at.pos, at.valid, at.segment, at.prefix, marked)
+        rows = torch.argsort((~marked).long(), dim=1, stable=True)[:, :count]
+        chosen = at.gather(rows)
+        assert chosen.globals is not None
+        return at, rows, chosen.where(chosen.globals)
+
+    def _global_keys(
+        self, x: Tensor, at: Coords, position: Position, rows: Tensor, chosen: Coords, decoding: bool
+    ) -> tuple[Tensor, Tensor, Coords]:
+        """What global queries see. While decoding, later global tokens can only look back at other leading tokens."""
+        k = self._rotated(self.key_global, x, position, at, "key")
+        v = self._split(self.value_global(x))
+        return (_rows(k, rows), _rows(v, rows), chosen) if decoding else (k, v, at)
+
+    def _rotated(self, project: Linear, x: Tensor, position: Position, at: Coords, role: str) -> Tensor:
+        return position.rotate(self._split(project(x)), at, role)  # type: ignore[arg-type]
+
+    def _split(self, t: Tensor) -> Tensor:
+        return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
+
+
+def _rows(t: Tensor, rows: Tensor) -> Tensor:
+    """The tokens at `rows` [b|1 g] of t [b h n d] -> [b h g d]."""
+    index = rows.expand(len(t), -1)[:, None, :, None].expand(-1, t.shape[1], -1, t.shape[3])
+    return t.gather(2, index)
+
+
+def _replace(mixed: Tensor, new: Tensor, rows: Tensor, chosen: Coords) -> Tensor:
+    """`mixed` [b h n d] with the tokens at `rows` [b|1 g] replaced by `new` [b h g d], surplus rows left alone."""
+    assert chosen.valid is not None
+    new = torch.where(chosen.valid[:, None, :, None], new, _rows(mixed, rows))
+    index = rows.expand(len(mixed), -1)[:, None, :, None].expand_as(new)
+    return mixed.scatter(2, index, new)

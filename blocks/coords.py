@@ -1,0 +1,123 @@
+"""Where tokens stand. The only thing that masks and position schemes may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Coords:
+    """Coordinates of the tokens of one stream; each tensor is [b n] or [1 n], None where nothing departs from the plain case.
+
+    index: order in the stream, counted from its first token, padding included; consecutive along n.
+    pos: what position schemes see; restarts in each packed document and skips left padding.
+    valid: False on padding (None: no padding).
+    segment: number of the packed document (None: one document a row).
+    prefix: True on tokens that every token may see, as in a prefix LM (None: no prefix).
+    globals: True on tokens with global attention (None: the attention kind's own rule).
+    """
+
+    index: Tensor
+    pos: Tensor
+    valid: Tensor | None = None
+    segment: Tensor | None = None
+    prefix: Tensor | None = None
+    globals: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls,
+        length: int,
+        *,
+        start: int = 0,
+        offset: Tensor | None = None,
+        valid: Tensor | None = None,
+        segment: Tensor | None = None,
+        prefix: Tensor | None = None,
+        globals: Tensor | None = None,
+        device: torch.device | None = None,
+    ) -> Coords:
+        """Coordinates of `length` tokens that follow `start` earlier ones.
+
+        offset: [b 1], the `pos` of the next valid token (None: `start`). valid, prefix, globals: bool [b n]; segment: int [b n].
+        """
+        index = rearrange(torch.arange(start, start + length, device=device), "n -> 1 n")
+        pos = index if offset is None and valid is None else _count(index, valid) + (start if offset is None else offset)
+        if segment is not None:
+            pos = pos - _first_of_segment(pos, segment)
+        return cls(index, pos, valid, segment, prefix, globals)
+
+    def __len__(self) -> int:
+        return self.index.shape[1]
+
+    def queries(self) -> Coords:
+        """The same with an axis for keys: fields [b n 1]."""
+        return self.map(lambda t: t.unsqueeze(-1))
+
+    def keys(self) -> Coords:
+        """The same with an axis for queries: fields [b 1 n]."""
+        return self.map(lambda t: t.unsqueeze(-2))
+
+    def take(self, rows: Tensor) -> Coords:
+        """The tokens at `rows`, an index of any shape into n shared by the batch: fields [b *rows.shape]."""
+        return self.map(lambda t: t[:, rows])
+
+    def gather(self, rows: Tensor) -> Coords:
+        """The tokens at `rows` [b r], an index into n of each batch row: fields [b r]."""
+        return self.map(lambda t: t.expand(len(rows), -1).gather(1, rows))
+
+    def last(self, count: int) -> Coords:
+        """The last `count` tokens."""
+        return self.map(lambda t: t[:, t.shape[1] - count :])
+
+    def select(self, rows: Tensor) -> Coords:
+        """The batch rows `rows` [b'], as beams are reordered."""
+        return self.map(lambda t: t if len(t) == 1 else t[rows])
+
+    def then(self, later: Coords) -> Coords:
+        """These tokens followed by `later` ones."""
+        joined = {f.name: _join(f.name, self, later) for f in fields(self)}
+        return Coords(**joined)  # type: ignore[arg-type]
+
+    def where(self, keep: Tensor) -> Coords:
+        """The same with everything outside `keep`, of the coordinates' shape, marked as padding."""
+        return replace(self, valid=keep if self.valid is None else self.valid & keep)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Coords:
+        """The same change made to every coordinate that is there."""
+        values = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return Coords(**{name: None if t is None else change(t) for name, t in values})  # type: ignore[arg-type]
+
+
+def _count(index: Tensor, valid: Tensor | None) -> Tensor:
+    """Position of each valid token among the valid ones of this call; 0 before the first of them."""
+    if valid is None:
+        return index - index[:, :1]
+    return (valid.long().cumsum(1) - 1).clamp(min=0)
+
+
+def _first_of_segment(pos: Tensor, segment: Tensor) -> Tensor:
+    """`pos` of the first token of each token's packed document; the tokens of a document stand together."""
+    starts = torch.ones_like(segment, dtype=torch.bool)
+    starts[:, 1:] = segment[:, 1:] != segment[:, :-1]
+    return torch.where(starts, pos, torch.zeros_like(pos)).cummax(1).values
+
+
+_PLAIN = {"valid": True, "segment": 0, "prefix": False, "globals": False}
+
+
+def _join(name: str, a: Coords, b: Coords) -> Tensor | None:
+    left, right = getattr(a, name), getattr(b, name)
+    if left is None and right is None:
+        return None
+    left, right = (
+        torch.full_like(at.index, _PLAIN[name], dtype=other.dtype) if mine is None else mine
+        for at, mine, other in ((a, left, right), (b, right, left))
+    )
+    rows = max(len(left), len(right))
+    return torch.cat([left.expand(rows, -1), right.expand(rows, -1)], dim=1)

@@ -1,0 +1,39 @@
+"""Two linear maps with an activation between them."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from blocks.activations import ACTIVATIONS, Activation
+from blocks.feedforward.base import FeedForward
+from blocks.linear import Linear
+from registry import part
+from registry.types import PositiveInt, Probability
+
+
+@part("feedforward", "mlp", paper="Vaswani et al. 2017, arXiv 1706.03762, section 3.3")
+class Mlp(FeedForward):
+    """W2 act(W1 x + b1) + b2.
+
+    hidden: inner width, 4 times the model's width unless given. activation: gelu is the exact (erf) form,
+    gelu_tanh the approximation of GPT-2, relu2 the squared relu of Primer. dropout: on the inner vector.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        hidden: PositiveInt | None = None,
+        activation: Activation = "gelu",
+        bias: bool = True,
+        dropout: Probability = 0.0,
+    ) -> None:
+        super().__init__()
+        hidden = hidden or 4 * dim
+        self.activation = ACTIVATIONS[activation]
+        self.inner = Linear(dim, hidden, role="ff_in", bias=bias)
+        self.dropout = nn.Dropout(dropout)
+        self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outer(self.dropout(self.activation(self.inner(x))))  # type: ignore[no-any-return]

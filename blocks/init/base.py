@@ -1,0 +1,52 @@
+"""The init family: the weights a model starts from, by the role of each matrix and table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from blocks.depth import Stream
+from blocks.linear import Linear, Role, Table
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a weight stands. branches: residual additions in its stack; depths of 0 mean: no such stack."""
+
+    dim: int
+    head_dim: int
+    branches: int
+    stream: Stream
+    encoder_layers: int
+    decoder_layers: int
+
+
+class Init(nn.Module):
+    """Fills each weight by its role. Biases start at 0, norms keep their own neutral start."""
+
+    family: ClassVar[str] = "init"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def fill(self, weight: Tensor, role: Role, site: Site) -> None:
+        """weight: [outputs inputs] of a matrix, or [rows width] of a table, filled in place."""
+        raise NotImplementedError
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, init: Init, site: Site) -> None:
+    """Fill the weights of every matrix and table inside `module`."""
+    for inner in module.modules():
+        if isinstance(inner, Linear | Table):
+            init.fill(inner.weight, inner.role, site)
+            if isinstance(inner, Linear) and inner.bias is not None:
+                inner.bias.zero_()
+
+
+def is_table(role: Role) -> bool:
+    """Whether rows are looked up rather than multiplied."""
+    return role in ("embedding", "position")

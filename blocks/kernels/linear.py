@@ -1,0 +1,133 @@
+"""Linear attention on features that are already computed: the same sum in three forms.
+
+    out_i = num_i / (den_i + eps),   num_i = sum_j w_ij (phi_q_i . phi_k_j) v_j,   den_i = sum_j w_ij (phi_q_i . phi_k_j)
+
+over all keys (`linear_attention`), over the keys j <= i in chunks (`causal_linear_attention`: quadratic inside a chunk,
+a running state between chunks), or token by token (`step`). w_ij = exp(level_j - level_i), or 1 without levels: features
+that are written relative to a running, non-decreasing log-level never overflow and never look ahead.
+A padded key has zero features. Where den_i + eps is 0, nothing has been seen and the output is 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from blocks.kernels.scan import causal_sums, reciprocal
+
+
+@dataclass(frozen=True)
+class LinearState:
+    """What all past keys amount to: sums of phi_k v and of phi_k, relative to the log-level of the last key.
+
+    Shapes: s [b h f m], z [b h f], level [b h] or None.
+    """
+
+    s: Tensor
+    z: Tensor
+    level: Tensor | None = None
+
+    def select(self, rows: Tensor) -> LinearState:
+        """The state of the given rows of the batch, in the given order."""
+        level = None if self.level is None else self.level[rows]
+        return replace(self, s=self.s[rows], z=self.z[rows], level=level)
+
+
+def linear_attention(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    *,
+    den_q: Tensor | None = None,
+    den_k: Tensor | None = None,
+    eps: float = 1e-6,
+) -> Tensor:
+    """Every query over all keys. `den_q` and `den_k` replace the features in the denominator alone.
+
+    Shapes: phi_q [b h q f], phi_k [b h k f], v [b h k d], den_q and den_k [b h q|k f] -> [b h q d].
+    """
+    num = phi_q @ torch.einsum("b h k f, b h k d -> b h f d", phi_k, v)
+    den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
+    den = torch.einsum("b h q f, b h f -> b h q", den_q, den_k.sum(2))
+    return num * reciprocal(den, eps).unsqueeze(-1)
+
+
+def causal_linear_attention(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    *,
+    den_q: Tensor | None = None,
+    den_k: Tensor | None = None,
+    level: Tensor | None = None,
+    eps: float = 1e-6,
+    chunk: int = 96,
+    state: LinearState | None = None,
+) -> tuple[Tensor, LinearState]:
+    """Every query over the keys up to its own, after those of `state`; also the state after the last key.
+
+    `level` never decreases along n, nor from the state's; it is a constant for the gradient (a common factor of
+    numerator and denominator). Numerically too, out_i depends on nothing after i.
+
+    Shapes: phi_q and phi_k [b h n f], v [b h n d], den_q and den_k [b h n f], level [b h n] -> [b h n d].
+    """
+    if (den_q is None) != (den_k is None):
+        raise ValueError("den_q and den_k are given together or not at all")
+    b, h, n, f = phi_k.shape
+    if state is None:
+        z_features = f if den_k is None else den_k.shape[-1]
+        state = LinearState(phi_k.new_zeros(b, h, f, v.shape[-1]), phi_k.new_zeros(b, h, z_features))
+    if n == 0:
+        return v, state
+    level, start = _levels(level, state)
+    if den_q is None or den_k is None:
+        out, _, s, z = causal_sums(phi_q, phi_k, v, level, state.s, state.z, start, chunk=chunk, eps=eps)
+    else:
+        no_z, no_v = state.s.new_zeros(b, h, f), v[..., :0]
+        no_s = state.z.new_zeros(b, h, den_k.shape[-1], 0)
+        num, _, s, _ = causal_sums(phi_q, phi_k, v, level, state.s, no_z, start, chunk=chunk, eps=None)
+        _, den, _, z = causal_sums(den_q, den_k, no_v, level, no_s, state.z, start, chunk=chunk, eps=None)
+        out = num * reciprocal(den, eps).unsqueeze(-1)
+    return out, LinearState(s, z, None if level is None else level[..., -1])
+
+
+def step(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    state: LinearState | None,
+    *,
+    den_q: Tensor | None = None,
+    den_k: Tensor | None = None,
+    level: Tensor | None = None,
+    eps: float = 1e-6,
+) -> tuple[Tensor, LinearState]:
+    """One token (or a few) after `state`: `causal_linear_attention` without the chunks, for decoding."""
+    if state is None or phi_q.shape[2] != 1 or torch.is_grad_enabled():
+        return causal_linear_attention(
+            phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, state=state
+        )  # fmt: skip
+    den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
+    s, z, now = state.s, state.z, None
+    level, start = _levels(level, state)
+    if level is not None and start is not None:
+        now = level[..., 0]
+        fade = torch.exp(start - now).unsqueeze(-1)
+        s, z = s * fade.unsqueeze(-1), z * fade
+    s, z = s + phi_k.mT * v, z + den_k[:, :, 0]
+    num = torch.einsum("b h n f, b h f d -> b h n d", phi_q, s)
+    den = torch.einsum("b h n f, b h f -> b h n", den_q, z)
+    return num * reciprocal(den, eps).unsqueeze(-1), LinearState(s, z, now)
+
+
+def _levels(level: Tensor | None, state: LinearState) -> tuple[Tensor | None, Tensor | None]:
+    """The levels of the keys [b h n] and of the state [b h], finite: -inf, before any key, becomes very low."""
+    if level is None:
+        if state.level is not None:
+            raise ValueError("the state has a level but the keys have none")
+        return None, None
+    lowest = torch.finfo(level.dtype).min / 4
+    level = level.detach().clamp(min=lowest)
+    return level, level[..., 0] if state.level is None else state.level.clamp(min=lowest)

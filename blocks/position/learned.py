@@ -1,0 +1,30 @@
+"""A learned vector for each position."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from blocks.coords import Coords
+from blocks.linear import Table
+from blocks.position.base import Position
+from registry import part
+from registry.types import NonNegativeInt, PositiveInt
+
+
+@part("position", "learned", paper="Gehring et al. 2017, arXiv 1705.03122, section 3.1; Devlin et al. 2018, arXiv 1810.04805")
+class Learned(Position):
+    """Adds a learned vector for each position to the embedded tokens.
+
+    length: number of positions; a longer input is refused. offset: row of the first position (2 in RoBERTa and BART).
+    Raises ValueError at a position beyond the table.
+    """
+
+    def __init__(self, dim: int, *, length: PositiveInt = 1024, offset: NonNegativeInt = 0) -> None:
+        super().__init__()
+        self.length, self.offset = length, offset
+        self.table = Table(length + offset, dim, role="position")
+
+    def embed(self, x: Tensor, at: Coords) -> Tensor:
+        if not at.pos.is_meta and at.pos.numel() and (longest := int(at.pos.max()) + 1) > self.length:
+            raise ValueError(f"position 'learned' has {self.length} positions, the input has {longest}: raise its `length`")
+        return x + self.table(at.pos + self.offset)

@@ -1,0 +1,183 @@
+"""A layer is a list of sublayers inside a placement; a stack is a list of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from blocks.attention import Attention
+from blocks.attention.cache import Cache
+from blocks.coords import Coords
+from blocks.depth import Stream
+from blocks.feedforward import FeedForward
+from blocks.init import Init, Site, initialise
+from blocks.masks import Mask
+from blocks.norm import Norm
+from blocks.placement import Placement
+from blocks.position import Position
+from registry import Build, build
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What one layer is made of. cross: attention to another stream, where there is one."""
+
+    heads: int
+    attention: Build[Attention]
+    position: Build[Position]
+    norm: Build[Norm]
+    placement: Build[Placement]
+    feedforward: Build[FeedForward]
+    cross: Build[Attention] | None = None
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """The layers of one stack, and the depths of both stacks of the model (0: no such stack)."""
+
+    dim: int
+    stream: Stream
+    layers: Sequence[LayerPlan]
+    encoder_layers: int
+    decoder_layers: int
+    causal: bool
+    final_norm: bool | None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What every layer of a stack is given beside the stream. source: [b k m], another stream to read, or None."""
+
+    at: Coords
+    mask: Mask
+    source: Tensor | None = None
+    source_at: Coords | None = None
+
+
+@dataclass
+class LayerCache:
+    """Caches of one layer's attention, and of its cross-attention where there is one."""
+
+    attention: Cache
+    cross: Cache | None
+
+    def select(self, rows: Tensor) -> LayerCache:
+        return LayerCache(self.attention.select(rows), None if self.cross is None else self.cross.select(rows))
+
+
+class Layer(nn.Module):
+    """Attention, cross-attention where there is another stream, feed-forward; each inside the placement."""
+
+    def __init__(self, plan: LayerPlan, stack: StackPlan) -> None:
+        super().__init__()
+        self.attention = build(plan.attention, dim=stack.dim, heads=plan.heads)
+        self.cross = None if plan.cross is None else build(plan.cross, dim=stack.dim, heads=plan.heads)
+        self.feedforward = build(plan.feedforward, dim=stack.dim)
+        self.placement = build(
+            plan.placement,
+            dim=stack.dim,
+            steps=2 if plan.cross is None else 3,
+            norm=plan.norm,
+            stream=stack.stream,
+            encoder_layers=stack.encoder_layers,
+            decoder_layers=stack.decoder_layers,
+        )
+        self.dropout = nn.Dropout(plan.dropout)
+
+    def forward(self, x: Tensor, flow: Flow, position: Position, cache: LayerCache | None = None) -> Tensor:
+        """x: [b n m] -> [b n m]."""
+
+        def attend(y: Tensor) -> Tensor:
+            past = None if cache is None else cache.attention
+            mixed = self.attention(y, flow.at, mask=flow.mask, position=position, cache=past)
+            return self.dropout(mixed)  # type: ignore[no-any-return]
+
+        def read(y: Tensor) -> Tensor:
+            assert self.cross is not None
+            past = None if cache is None else cache.cross
+            mixed = self.cross(y, flow.at, source=flow.source, source_at=flow.source_at, cache=past)
+            return self.dropout(mixed)  # type: ignore[no-any-return]
+
+        def think(y: Tensor) -> Tensor:
+            return self.dropout(self.feedforward(y))  # type: ignore[no-any-return]
+
+        sublayers = [attend, think] if self.cross is None else [attend, read, think]
+        state = self.placement.open(x)
+        for number, sublayer in enumerate(sublayers):
+            state = self.placement.step(number, state, sublayer)
+        return self.placement.close(state)
+
+    def new_cache(self) -> LayerCache:
+        return LayerCache(self.attention.new_cache(), None if self.cross is None else self.cross.new_cache(cross=True))
+
+
+class Stack(nn.Module):
+    """Layers one after the other, and a norm at the end where the placement asks for one.
+
+    Position schemes stand beside the layers: one instance serves all layers that name the same scheme, unless the
+    scheme wants its own in each.
+    """
+
+    def __init__(self, plan: StackPlan) -> None:
+        super().__init__()
+        self.plan = plan
+        self.layers = nn.ModuleList(Layer(layer, plan) for layer in plan.layers)
+        self.positions = nn.ModuleList()
+        self.position_of = self._place()
+        last = plan.layers[-1]
+        ends = self.layers[-1].placement.final_norm if plan.final_norm is None else plan.final_norm
+        self.norm = build(last.norm, dim=plan.dim) if ends else nn.Identity()
+
+    def embed(self, x: Tensor, at: Coords) -> Tensor:
+        """What the position schemes add at the input. x: [b n m] -> [b n m]."""
+        for position in self.positions:
+            x = position.embed(x, at)
+        return x
+
+    @property
+    def longest(self) -> int | None:
+        """How many tokens the position schemes can tell apart, None for no limit."""
+        return min((p.length for p in self.positions if p.length is not None), default=None)
+
+    def forward(self, x: Tensor, flow: Flow, caches: Sequence[LayerCache] | None = None) -> Tensor:
+        """x: [b n m] -> [b n m]."""
+        for number, layer in enumerate(self.layers):
+            position = self.positions[self.position_of[number]]
+            x = layer(x, flow, position, None if caches is None else caches[number])
+        return self.norm(x)  # type: ignore[no-any-return]
+
+    def new_caches(self) -> list[LayerCache]:
+        return [layer.new_cache() for layer in self.layers]
+
+    def site(self) -> Site:
+        """Where the stack's weights stand, for their initialisation."""
+        plan, steps = self.plan, 2 if self.plan.layers[0].cross is None else 3
+        head_dim = self.layers[0].attention.head_dim
+        return Site(plan.dim, head_dim, steps * len(plan.layers), plan.stream, plan.encoder_layers, plan.decoder_layers)
+
+    def initialise(self, init: Build[Init] | None, default: Build[Init]) -> None:
+        """Fill the weights by `init`, or by the placement's own where there is one, or by `default`."""
+        for layer in self.layers:
+            initialise(layer, build(init or layer.placement.own_init or default), self.site())
+        initialise(self.positions, build(init or self.layers[0].placement.own_init or default), self.site())
+
+    def _place(self) -> list[int]:
+        """Build the position schemes; returns which of them each layer uses."""
+        numbers: list[int] = []
+        shared: dict[tuple[int, int, int], int] = {}
+        for layer, plan in zip(self.layers, self.plan.layers, strict=True):
+            heads, head_dim = layer.attention.heads, layer.attention.head_dim
+            key = (id(plan.position), heads, head_dim)
+            if key not in shared:
+                causal = self.plan.causal
+                position = build(plan.position, dim=self.plan.dim, heads=heads, head_dim=head_dim, causal=causal)
+                self.positions.append(position)
+                if position.shared:
+                    shared[key] = len(self.positions) - 1
+                numbers.append(len(self.positions) - 1)
+            else:
+                numbers.append(shared[key])
+        return numbers

@@ -1,0 +1,110 @@
+"""A causal stack: each token sees the tokens up to itself."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from blocks.attention import Attention, FullAttention
+from blocks.embedding import Embedding, TokenEmbedding
+from blocks.feedforward import FeedForward, Mlp
+from blocks.head import Head, LMHead
+from blocks.init import GPT2Init, Init, initialise
+from blocks.masks import Causal, Mask, Prefix
+from blocks.norm import LayerNorm, Norm
+from blocks.placement import Placement, Pre
+from blocks.position import Position, Sinusoidal
+from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+from blocks.topology.base import DecodeState, Output, Topology, coordinates, required
+from blocks.topology.layers import Layers, LayerType, plan_layers
+from registry import Build, Need, build, part
+from registry.types import PositiveInt, Probability
+
+
+@part("topology", "decoder", paper="Radford et al. 2019 (GPT-2); prefix: Raffel et al. 2019, arXiv 1910.10683, section 3.2.1")
+class Decoder(Topology):
+    """One causal stack over tokens: language models, and prefix language models.
+
+    dim: width of the model. layers: a number, a list of names from layer_types, or {count, pattern} which repeats such a
+    list. prefix: tokens marked as prefix are visible to all (prefix LM). final_norm: norm after the last layer, as the
+    placement has it unless given. vocab: size of the vocabulary, from the data unless given. init: the placement's own
+    initialisation where it has one, else gpt2, unless given. dropout: on the output of every sublayer.
+    """
+
+    provides = frozenset({"decoder", "next token"})
+    needs = (
+        Need("attention", "causal", "a token must not see later ones"),
+        Need("attention", "prefix", "the prefix is visible to all tokens", when={"prefix": True}),
+    )
+
+    def __init__(
+        self,
+        *,
+        dim: PositiveInt,
+        layers: Layers = 6,
+        heads: PositiveInt = 8,
+        vocab: PositiveInt | None = None,
+        attention: Build[Attention] = FullAttention,
+        position: Build[Position] = Sinusoidal,
+        norm: Build[Norm] = LayerNorm,
+        placement: Build[Placement] = Pre,
+        feedforward: Build[FeedForward] = Mlp,
+        embedding: Build[Embedding] = TokenEmbedding,
+        head: Build[Head] = LMHead,
+        init: Build[Init] | None = None,
+        dropout: Probability = 0.0,
+        prefix: bool = False,
+        final_norm: bool | None = None,
+        layer_types: dict[str, LayerType] | None = None,
+    ) -> None:
+        super().__init__()
+        self.vocab = required(vocab)
+        self.mask: Mask = Causal() | Prefix() if prefix else Causal()
+        usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
+        plans = plan_layers(layers, layer_types or {}, usual)
+        self.embedding = build(embedding, dim=dim, vocab=self.vocab)
+        self.stack = Stack(StackPlan(dim, "decoder", plans, 0, len(plans), causal=not prefix, final_norm=final_norm))
+        self.head = build(head, dim=dim, vocab=self.vocab)
+        self.stack.initialise(init, GPT2Init)
+        for outer in (self.embedding, self.head):
+            initialise(outer, build(init or self.stack.layers[0].placement.own_init or GPT2Init), self.stack.site())
+
+    @property
+    def longest(self) -> int | None:
+        return self.stack.longest
+
+    def forward(
+        self,
+        tokens: Tensor,
+        *,
+        valid: Tensor | None = None,
+        segment: Tensor | None = None,
+        prefix: Tensor | None = None,
+        globals: Tensor | None = None,
+        state: DecodeState | None = None,
+    ) -> Tensor:
+        """Logits by the head, [b n v] for `lm`; arguments as in `run`."""
+        return self.run(
+            tokens, valid=valid, segment=segment, prefix=prefix, globals=globals, state=state
+        ).logits  # fmt: skip
+
+    def run(
+        self,
+        tokens: Tensor,
+        *,
+        valid: Tensor | None = None,
+        segment: Tensor | None = None,
+        prefix: Tensor | None = None,
+        globals: Tensor | None = None,
+        state: DecodeState | None = None,
+    ) -> Output:
+        """tokens: int [b n]; valid, prefix, globals: bool [b n]; segment: int [b n]; state: continues what it has seen."""
+        at = coordinates(tokens, valid=valid, segment=segment, prefix=prefix, globals=globals, state=state)
+        x = self.embedding(tokens, at, self.stack.embed)
+        hidden = self.stack(x, Flow(at, self.mask), None if state is None else state.caches)
+        if state is not None:
+            state.advance(at)
+        return Output(self.head(hidden, at, self.embedding.weight), hidden)
+
+    def new_state(self) -> DecodeState:
+        """A state in which nothing has been decoded. Raises NotImplementedError for kinds that cannot decode by steps."""
+        return DecodeState(self.stack.new_caches())

@@ -1,0 +1,90 @@
+"""A bidirectional stack: each token sees all tokens."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from blocks.attention import Attention, FullAttention
+from blocks.embedding import Embedding, TokenEmbedding
+from blocks.feedforward import FeedForward, Mlp
+from blocks.head import Head, LMHead
+from blocks.init import BertInit, Init, initialise
+from blocks.masks import Full
+from blocks.norm import LayerNorm, Norm
+from blocks.placement import Placement, Pre
+from blocks.position import Position, Sinusoidal
+from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+from blocks.topology.base import Output, Topology, coordinates, required
+from blocks.topology.layers import Layers, LayerType, plan_layers
+from registry import Build, Need, build, part
+from registry.types import PositiveInt, Probability
+
+
+@part("topology", "encoder", paper="Devlin et al. 2018 (BERT), arXiv 1810.04805")
+class Encoder(Topology):
+    """One bidirectional stack over tokens: classification, masked language models.
+
+    Options as in `decoder`; the initialisation is bert unless the placement has its own or one is given.
+    """
+
+    provides = frozenset({"encoder"})
+    needs = (Need("attention", "bidirectional", "a token sees earlier and later ones"),)
+
+    def __init__(
+        self,
+        *,
+        dim: PositiveInt,
+        layers: Layers = 6,
+        heads: PositiveInt = 8,
+        vocab: PositiveInt | None = None,
+        attention: Build[Attention] = FullAttention,
+        position: Build[Position] = Sinusoidal,
+        norm: Build[Norm] = LayerNorm,
+        placement: Build[Placement] = Pre,
+        feedforward: Build[FeedForward] = Mlp,
+        embedding: Build[Embedding] = TokenEmbedding,
+        head: Build[Head] = LMHead,
+        init: Build[Init] | None = None,
+        dropout: Probability = 0.0,
+        final_norm: bool | None = None,
+        layer_types: dict[str, LayerType] | None = None,
+    ) -> None:
+        super().__init__()
+        self.vocab = required(vocab)
+        usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
+        plans = plan_layers(layers, layer_types or {}, usual)
+        self.embedding = build(embedding, dim=dim, vocab=self.vocab)
+        self.stack = Stack(StackPlan(dim, "encoder", plans, len(plans), 0, causal=False, final_norm=final_norm))
+        self.head = build(head, dim=dim, vocab=self.vocab)
+        self.stack.initialise(init, BertInit)
+        for outer in (self.embedding, self.head):
+            initialise(outer, build(init or self.stack.layers[0].placement.own_init or BertInit), self.stack.site())
+
+    @property
+    def longest(self) -> int | None:
+        return self.stack.longest
+
+    def forward(
+        self,
+        tokens: Tensor,
+        *,
+        valid: Tensor | None = None,
+        segment: Tensor | None = None,
+        globals: Tensor | None = None,
+    ) -> Tensor:
+        """Logits by the head; arguments as in `run`."""
+        return self.run(tokens, valid=valid, segment=segment, globals=globals).logits
+
+    def run(
+        self,
+        tokens: Tensor,
+        *,
+        valid: Tensor | None = None,
+        segment: Tensor | None = None,
+        globals: Tensor | None = None,
+    ) -> Output:
+        """tokens: int [b n]; valid, globals: bool [b n]; segment: int [b n]."""
+        at = coordinates(tokens, valid=valid, segment=segment, globals=globals)
+        x = self.embedding(tokens, at, self.stack.embed)
+        hidden = self.stack(x, Flow(at, Full()))
+        return Output(self.head(hidden, at, self.embedding.weight), hidden)

@@ -1,0 +1,149 @@
+"""Whether the parts of a full spec go together: what each needs against what the others provide, before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.catalog import Catalog, Entry
+from registry.errors import Path, Problem, dotted
+from registry.resolve import Nowhere, Places
+from registry.values import TypeInfo, fits
+
+
+@dataclass
+class Block:
+    """A part or a record of a full spec, with the blocks inside it by the names of their options."""
+
+    path: Path
+    about: Entry
+    options: Mapping[str, Any]
+    slots: dict[str, Block] = field(default_factory=dict)
+    inner: list[Block] = field(default_factory=list)
+
+    @property
+    def is_part(self) -> bool:
+        return "kind" in self.about
+
+    @property
+    def name(self) -> str:
+        return f"{self.about['family']} '{self.about['kind']}'"
+
+
+def check(value: Mapping[str, Any], root: Entry, catalog: Catalog, places: Places | None = None) -> list[Problem]:
+    """Every need that is not met and every rule that is broken in the full form of a part's block."""
+    found = _Checker(catalog, places or Nowhere())
+    found.visit(block_of(value, root, catalog, ()), {}, {})
+    return list(found.problems.values())
+
+
+def block_of(value: Mapping[str, Any], about: Entry, catalog: Catalog, path: Path) -> Block:
+    """The tree of blocks behind a full form."""
+    block = Block(path, about, value)
+    for option in about["options"]:
+        name = option["name"]
+        for inner_path, inner, type_ in _blocks(value.get(name), option["type"], (*path, name)):
+            if type_["is"] == "part":
+                kind_key = catalog.kind_key(type_["family"])
+                child = block_of(inner, catalog.get(type_["family"], inner[kind_key]), catalog, inner_path)
+            else:
+                child = block_of(inner, type_, catalog, inner_path)
+            block.inner.append(child)
+            if inner_path == (*path, name) and child.is_part:
+                block.slots[name] = child
+    return block
+
+
+def _blocks(value: Any, type_: TypeInfo, path: Path) -> Iterator[tuple[Path, Any, TypeInfo]]:
+    """The parts and records directly inside a value."""
+    match type_["is"]:
+        case "part" | "record" if isinstance(value, Mapping):
+            yield path, value, type_
+        case "union":
+            chosen = next((t for t in type_["of"] if fits(value, t)), None)
+            if chosen is not None:
+                yield from _blocks(value, chosen, path)
+        case "list" if isinstance(value, list):
+            for i, item in enumerate(value):
+                yield from _blocks(item, type_["of"], (*path, i))
+        case "map" if isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from _blocks(item, type_["of"], (*path, key))
+
+
+class _Checker:
+    def __init__(self, catalog: Catalog, places: Places) -> None:
+        self.catalog = catalog
+        self.places = places
+        self.problems: dict[tuple[str, str], Problem] = {}
+
+    def visit(self, block: Block, scope: Mapping[str, Block], numbers: Mapping[str, Any]) -> None:
+        """Check a block and what is inside it; `scope` and `numbers` are what the blocks around it say."""
+        scope = {**scope, **block.slots}
+        own = {k: v for k, v in block.options.items() if v is not None or k not in numbers}
+        numbers = {**numbers, **own}
+        self._needs(block, scope)
+        if block.is_part:
+            self._rules(block, numbers)
+        if block.slots or not block.is_part:
+            # what stands further out meets what this block puts in its place
+            for outer in scope.values():
+                self._needs(outer, {**scope, **outer.slots})
+                self._rules(outer, {**numbers, **outer.options})
+        for inner in block.inner:
+            self.visit(inner, scope, numbers)
+
+    def _needs(self, block: Block, scope: Mapping[str, Block]) -> None:
+        for need in block.about["needs"]:
+            target = _find(need["slot"], block, scope)
+            if target is None or not _holds(need["when"], block.options):
+                continue
+            if need["capability"] not in target.about["provides"]:
+                self._add(max(block.path, target.path, key=len) if block.is_part else target.path, self._unmet(block, target, need))
+
+    def _unmet(self, block: Block, target: Block, need: Mapping[str, Any]) -> str:
+        who = block.name if block.is_part else dotted(block.path)
+        reason = f" ({need['because']}: {need['capability']})" if need["because"] else f" (it needs: {need['capability']})"
+        family = target.about["family"]
+        able = [e["kind"] for e in self.catalog.of(family) if need["capability"] in e["provides"]]
+        text = f"{target.name} cannot work with {who}{reason}; {family} that works with {who}: {', '.join(able) or 'none'}"
+        if block.is_part:
+            others = [e["kind"] for e in self.catalog.of(block.about["family"]) if _served(e, target.about, need["slot"])]
+            text += f"; {block.about['family']} that works with {target.name}: {', '.join(others) or 'none'}"
+        return text
+
+    def _rules(self, block: Block, numbers: Mapping[str, Any]) -> None:
+        for rule in block.about["rules"]:
+            value = numbers.get(rule["value"])
+            of = rule["of"] if isinstance(rule["of"], int) else numbers.get(rule["of"])
+            if not (_is_int(value) and _is_int(of) and of and _holds(rule["when"], block.options)):
+                continue
+            if value % of:
+                named = f"{of}" if isinstance(rule["of"], int) else f"{rule['of']} ({of})"
+                because = f": {rule['because']}" if rule["because"] else ""
+                self._add(block.path, f"{rule['value']} ({value}) must be a multiple of {named}{because}")
+
+    def _add(self, path: Path, message: str) -> None:
+        self.problems.setdefault((dotted(path), message), Problem(dotted(path), message, self.places.place(path)))
+
+
+def _find(slot: str, block: Block, scope: Mapping[str, Block]) -> Block | None:
+    first, *rest = slot.split(".")
+    found = block.slots.get(first) or scope.get(first)
+    for step in rest:
+        found = None if found is None else found.slots.get(step)
+    return found
+
+
+def _holds(when: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    return all(options.get(name) not in (None, False) if wanted == "*" else options.get(name) == wanted for name, wanted in when.items())
+
+
+def _served(entry: Entry, target: Entry, slot: str) -> bool:
+    """Whether what a part always needs of a slot is provided by `target`."""
+    return all(n["capability"] in target["provides"] for n in entry["needs"] if n["slot"] == slot and not n["when"])
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

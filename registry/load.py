@@ -1,0 +1,109 @@
+"""From a spec file and overrides to a full, checked spec: load, resolve, check."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from registry.catalog import Catalog, Entry
+from registry.check import check
+from registry.compose import Composed, compose
+from registry.errors import Problem, SpecError
+from registry.overrides import Setting
+from registry.resolve import Resolver
+
+ROOT = ("spec", "experiment")
+"""The part whose signature is the schema of a whole spec file."""
+SETTINGS_FILE = "swapformer.toml"
+"""The user's own settings, in the current folder: `trusted_plugins = ["./my_parts.py"]`."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A full spec. full: every default filled in; composed: what was written, and where; catalog: the parts in reach."""
+
+    full: dict[str, Any]
+    composed: Composed
+    catalog: Catalog
+    plugins: tuple[str, ...]
+
+    def variant(self, settings: Sequence[Setting], label: str) -> Loaded:
+        """The same spec with more settings on top. Raises SpecError; places call the settings `label`."""
+        composed = self.composed.override(settings, label)
+        return replace(self, full=complete(composed, self.catalog), composed=composed)
+
+
+def load(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[Setting] = (),
+    *,
+    plugins: Sequence[str | Path] = (),
+    trust: bool = False,
+) -> Loaded:
+    """Read a spec, fill in every default and check it. Raises SpecError with all problems together.
+
+    plugins: files or modules with parts of the user's own. trust: also run the plug-ins that the spec itself names,
+    which are code of whoever wrote the spec.
+    """
+    composed = compose(source, overrides)
+    folder = Path.cwd() if isinstance(source, Mapping) else Path(source).parent
+    chosen = [*map(str, plugins), *_spec_plugins(composed, folder, trust)]
+    catalog = Catalog.load(chosen)
+    return Loaded(complete(composed, catalog), composed, catalog, tuple(dict.fromkeys(chosen)))
+
+
+def complete(composed: Composed, catalog: Catalog) -> dict[str, Any]:
+    """The full, checked form of a composed spec. Raises SpecError with every problem."""
+    root = catalog.get(*ROOT)
+    resolver = Resolver(catalog, composed)
+    full = resolver.block(root, composed.value)
+    del full["kind"]
+    problems = resolver.problems or check(full, root, catalog, composed)
+    if problems:
+        raise Incompatible(problems) if not resolver.problems else SpecError(problems)
+    return full
+
+
+class Incompatible(SpecError):
+    """Every value is well formed, but parts do not go together."""
+
+
+def trusted() -> set[Path]:
+    """The plug-in files that the user's own settings name."""
+    try:
+        settings = tomllib.loads(Path(SETTINGS_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError) as error:
+        raise SpecError([Problem(SETTINGS_FILE, f"cannot be read: {error}")]) from None
+    named = settings.get("trusted_plugins", [])
+    if not isinstance(named, list) or not all(isinstance(n, str) for n in named):
+        raise SpecError([Problem(SETTINGS_FILE, "trusted_plugins must be a list of paths")])
+    return {Path(n).resolve() for n in named}
+
+
+def _spec_plugins(composed: Composed, folder: Path, trust: bool) -> list[str]:
+    """The plug-ins that the spec names, as paths from here. Raises SpecError unless they may run."""
+    named = composed.value.get("plugins") or []
+    if not isinstance(named, list) or not all(isinstance(n, str) for n in named):
+        raise SpecError([Problem("plugins", "expects a list of files or modules", composed.place(("plugins",)))])
+    found = [str(folder / n) if n.endswith(".py") else n for n in named]
+    if trust or not found:
+        return found
+    known = trusted()
+    strangers = [n for n, path in zip(named, found, strict=True) if Path(path).resolve() not in known]
+    if strangers:
+        message = (
+            f"the spec wants to run {', '.join(strangers)}, which is code of whoever wrote it: read it, then add --trust, "
+            f"name it by --plugin, or list it in {SETTINGS_FILE} (trusted_plugins)"
+        )
+        raise SpecError([Problem("plugins", message, composed.place(("plugins",)))])
+    return found
+
+
+def entry_of(catalog: Catalog) -> Entry:
+    """The description of a whole spec file."""
+    return catalog.get(*ROOT)

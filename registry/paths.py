@@ -1,0 +1,67 @@
+"""How a dotted path is read against a spec.
+
+A number steps into a list. A dotted key that exists in a mapping (`model.attention` in `sweep.axes`) is taken as one
+key, the longest that fits; under `axes` and `baseline`, whose keys are paths themselves, the whole rest is one key.
+"""
+
+from collections.abc import Sequence
+
+from registry.errors import Path, did_you_mean, dotted, quoted
+from registry.located import MAX_DEPTH, Item, child_of, find, nearest_keys
+
+_KEYS_ARE_PATHS = ("axes", "baseline")
+
+
+class PathFault(Exception):
+    """What is wrong with a path, in words that complete "override 'x=1': "."""
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """'model.dim' -> ('model', 'dim')."""
+    names = tuple(path.split("."))
+    if not path:
+        raise PathFault("the path is empty")
+    if not all(names):
+        raise PathFault("the path has an empty name beside a dot")
+    if len(names) > MAX_DEPTH:
+        raise PathFault(f"the path has more than {MAX_DEPTH} names")
+    return names
+
+
+def match_path(root: Item, names: Sequence[str]) -> Path:
+    """The steps that a path means in this tree; what is not there yet is taken name by name."""
+    steps: Path = ()
+    here: Item | None = root
+    while names:
+        step, taken = next_step(here, names, steps)
+        here = child_of(here, step) if here is not None else None
+        steps, names = (*steps, step), names[taken:]
+    return steps
+
+
+def next_step(here: Item | None, names: Sequence[str], steps: Path) -> tuple[str | int, int]:
+    """The step from `here` (reached by `steps`) that the first of `names` mean, and how many of them it takes."""
+    if here is not None and isinstance(here.value, list):
+        return _list_index(names[0], len(here.value), quoted(dotted(steps))), 1
+    taken = 1
+    if steps and steps[-1] in _KEYS_ARE_PATHS:
+        taken = len(names)
+    elif here is not None and isinstance(here.value, dict):
+        keys = here.value
+        taken = next((n for n in range(len(names), 0, -1) if ".".join(names[:n]) in keys), 1)
+    return ".".join(names[:taken]), taken
+
+
+def _list_index(name: str, length: int, where: str) -> int:
+    if not (name.isascii() and name.isdecimal()):
+        raise PathFault(f"{where} is a list; use a number to step into it, not {quoted(name)}")
+    # Compared by length first: Python refuses to convert thousands of digits.
+    if len(name) > 9 or int(name) >= length:
+        raise PathFault(f"{where} is a list of {length}, counted from 0; there is no number {quoted(name)}")
+    return int(name)
+
+
+def missing_hint(root: Item, steps: Path) -> str:
+    """The nearest key at the step where the path leaves the tree, as a sentence, or ""."""
+    here, taken = find(root, steps)
+    return did_you_mean(str(steps[taken]), nearest_keys(here)) if taken < len(steps) else ""

@@ -1,0 +1,172 @@
+"""From a constructor's signature to the description of its options: plain data that can be cached and checked.
+
+A type is described by a dict whose key `is` names it: bool, int, float, str, any, none, choice, list, map, union, part, record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from registry.part import Build, MultipleOf, Need, Part, part_of
+from registry.types import Matches
+
+TypeInfo = dict[str, Any]
+
+
+def describe(part: Part) -> dict[str, Any]:
+    """Everything that look-up and checking need to know of a part, as plain data."""
+    target = part.target
+    doc = inspect.getdoc(target) or ""
+    summary = " ".join(doc.split("\n\n")[0].split())
+    dims, options = parameters(target, skip=part.fixed)
+    return {
+        "family": part.family,
+        "kind": part.kind,
+        "summary": part.about or summary,
+        "doc": doc,
+        "paper": part.paper,
+        "module": target.__module__,
+        "name": target.__qualname__,
+        "dims": dims,
+        "options": options,
+        "fixed": dict(part.fixed),
+        "kind_key": getattr(target, "kind_key", "kind"),
+        **facts(target),
+    }
+
+
+def facts(target: Any) -> dict[str, Any]:
+    """The declarations on the class: what it provides, what it needs, the rules between its numbers."""
+    needs: Sequence[Need] = getattr(target, "needs", ())
+    rules: Sequence[MultipleOf] = getattr(target, "rules", ())
+    return {
+        "provides": sorted(getattr(target, "provides", ())),
+        "needs": [dataclasses.asdict(n) for n in needs],
+        "rules": [dataclasses.asdict(r) for r in rules],
+    }
+
+
+def parameters(target: Callable[..., Any], skip: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Names of the dimensions, and the options in order. Raises TypeError on `*args`, `**kwargs`, or a bare option."""
+    init = target.__init__ if isinstance(target, type) else target
+    hints = typing.get_type_hints(init, include_extras=True)
+    dims: list[str] = []
+    options: list[dict[str, Any]] = []
+    for name, p in inspect.signature(target).parameters.items():
+        if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+            raise TypeError(f"{_name(target)}: a part takes no *args and no **kwargs: its signature is its schema")
+        if p.kind is p.POSITIONAL_OR_KEYWORD:
+            dims.append(name)
+        elif name not in skip:
+            options.append(_option(_name(target), name, hints.get(name), p.default))
+    return dims, options
+
+
+def _option(owner: str, name: str, hint: Any, default: Any) -> dict[str, Any]:
+    if hint is None:
+        raise TypeError(f"{owner}: option '{name}' has no annotation: its type is its schema")
+    try:
+        option = {"name": name, "type": type_info(hint)}
+    except TypeError as error:
+        raise TypeError(f"{owner}: option '{name}': {error}") from None
+    if default is not inspect.Parameter.empty:
+        option["default"] = plain(default)
+    return option
+
+
+def type_info(hint: Any) -> TypeInfo:
+    """Describe an annotation. Raises TypeError for a type that a spec cannot express."""
+    if hint is Any:
+        return {"is": "any"}
+    if hint is None or hint is type(None):
+        return {"is": "none"}
+    if hint in (bool, int, float, str):
+        return {"is": hint.__name__}
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return {**type_info(args[0]), **_bounds(args[1:])}
+    if origin is typing.Literal:
+        return {"is": "choice", "values": list(args)}
+    if origin in (typing.Union, types.UnionType):
+        return {"is": "union", "of": [type_info(a) for a in args]}
+    if origin is list or origin is Sequence:
+        return {"is": "list", "of": type_info(args[0])}
+    if origin is dict or origin is Mapping:
+        return {"is": "map", "of": type_info(args[1])}
+    if origin is Build:
+        return {"is": "part", "family": args[0].family}
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        _, options = parameters(_keyword_only(hint), skip={})
+        return {"is": "record", "name": hint.__name__, "options": options, **facts(hint)}
+    raise TypeError(f"a spec cannot express the type {hint!r}")
+
+
+def _keyword_only(record: type) -> Callable[..., Any]:
+    """A record's fields are all options, however its constructor takes them."""
+
+    def signature_of_record() -> None: ...
+
+    hints = typing.get_type_hints(record, include_extras=True)
+    fields = [f for f in dataclasses.fields(record) if f.init]
+    signature_of_record.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=_field_default(f)) for f in fields]
+    )
+    signature_of_record.__annotations__ = {f.name: hints[f.name] for f in fields}
+    signature_of_record.__qualname__ = record.__qualname__
+    return signature_of_record
+
+
+def _field_default(of: dataclasses.Field[Any]) -> Any:
+    if of.default is not dataclasses.MISSING:
+        return of.default
+    if of.default_factory is not dataclasses.MISSING:
+        return of.default_factory()
+    return inspect.Parameter.empty
+
+
+def _bounds(marks: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for mark in marks:
+        match mark:
+            case Ge():
+                found["ge"] = mark.ge
+            case Gt():
+                found["gt"] = mark.gt
+            case Le():
+                found["le"] = mark.le
+            case Lt():
+                found["lt"] = mark.lt
+            case Matches():
+                found |= {"pattern": mark.pattern, "about": mark.about}
+            case dict():
+                found |= mark
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A default value as a spec would write it: a class becomes the block that names it."""
+    if isinstance(value, functools.partial | type):
+        target, options = (value, {}) if isinstance(value, type) else (value.func, value.keywords)
+        part = part_of(target, options)
+        if part is None:
+            raise TypeError(f"default {_name(target)} is not a declared part")
+        return {"kind": part.kind, **{k: plain(v) for k, v in options.items() if k not in part.fixed}}
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    return value
+
+
+def _name(target: Any) -> str:
+    return str(getattr(target, "__qualname__", target))

@@ -1,0 +1,32 @@
+"""Bounded numbers and names for the options of parts.
+
+An option's annotation is its schema, so every number carries its bounds in its type.
+"""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+
+
+class Matches:
+    """Annotation for `str` options: the whole text must match `pattern`; `about` says so in words."""
+
+    def __init__(self, pattern: str, about: str) -> None:
+        self.pattern = pattern
+        self.about = about
+
+
+PositiveInt = Annotated[int, Ge(1), Le(10**12)]
+NonNegativeInt = Annotated[int, Ge(0), Le(10**12)]
+PositiveFloat = Annotated[float, Gt(0.0)]
+NonNegativeFloat = Annotated[float, Ge(0.0)]
+Real = Annotated[float, Ge(-1e30), Le(1e30)]
+Probability = Annotated[float, Ge(0.0), Lt(1.0)]
+"""A dropout rate and the like: 0 <= p < 1."""
+Fraction = Annotated[float, Gt(0.0), Le(1.0)]
+"""A share of a whole: 0 < p <= 1."""
+Slug = Annotated[
+    str, Matches(r"[a-z0-9][a-z0-9._-]{0,63}", "lower-case letters, digits, '.', '_' and '-', at most 64 characters")
+]
+"""A name that becomes a folder: it can never leave its parent."""
