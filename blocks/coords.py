@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import torch
 from einops import rearrange
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Coords:
     segment: Tensor | None = None
     prefix: Tensor | None = None
     globals: Tensor | None = None
+    _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -57,11 +61,11 @@ class Coords:
 
     def queries(self) -> Coords:
         """The same with an axis for keys: fields [b n 1]."""
-        return self.map(lambda t: t.unsqueeze(-1))
+        return self.once("queries", lambda: self.map(lambda t: t.unsqueeze(-1)))
 
     def keys(self) -> Coords:
         """The same with an axis for queries: fields [b 1 n]."""
-        return self.map(lambda t: t.unsqueeze(-2))
+        return self.once("keys", lambda: self.map(lambda t: t.unsqueeze(-2)))
 
     def take(self, rows: Tensor) -> Coords:
         """The tokens at `rows`, an index of any shape into n shared by the batch: fields [b *rows.shape]."""
@@ -73,7 +77,7 @@ class Coords:
 
     def last(self, count: int) -> Coords:
         """The last `count` tokens."""
-        return self.map(lambda t: t[:, t.shape[1] - count :])
+        return self.once(("last", count), lambda: self.map(lambda t: t[:, t.shape[1] - count :]))
 
     def select(self, rows: Tensor) -> Coords:
         """The batch rows `rows` [b'], as beams are reordered."""
@@ -81,8 +85,12 @@ class Coords:
 
     def then(self, later: Coords) -> Coords:
         """These tokens followed by `later` ones."""
-        joined = {f.name: _join(f.name, self, later) for f in fields(self)}
-        return Coords(**joined)  # type: ignore[arg-type]
+        earlier, joined = later._known.get("after", (None, None))
+        # all layers of a stack ask for the same
+        if earlier is not self or joined is None:
+            joined = Coords(*(_join(name, self, later) for name in _NAMES))  # type: ignore[arg-type]
+            later._known["after"] = self, joined
+        return joined
 
     def where(self, keep: Tensor) -> Coords:
         """The same with everything outside `keep`, of the coordinates' shape, marked as padding."""
@@ -90,8 +98,21 @@ class Coords:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Coords:
         """The same change made to every coordinate that is there."""
-        values = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return Coords(**{name: None if t is None else change(t) for name, t in values})  # type: ignore[arg-type]
+        values = (getattr(self, name) for name in _NAMES)
+        return Coords(*(None if t is None else change(t) for t in values))  # type: ignore[arg-type]
+
+    def once(self, key: Any, compute: Callable[[], T]) -> T:
+        """What follows from these coordinates alone, computed for the first layer that asks and kept for the others.
+
+        key: what it is, with all that it depends on beside the coordinates.
+        """
+        key = key, torch.is_inference_mode_enabled()
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]  # type: ignore[no-any-return]
+
+
+_NAMES = ("index", "pos", "valid", "segment", "prefix", "globals")
 
 
 def _count(index: Tensor, valid: Tensor | None) -> Tensor:

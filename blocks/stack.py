@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from torch import Tensor, nn
 
@@ -12,12 +13,14 @@ from blocks.attention.cache import Cache
 from blocks.coords import Coords
 from blocks.depth import Stream
 from blocks.feedforward import FeedForward
-from blocks.init import Init, Site, initialise
+from blocks.init import Init, Site, XavierInit, initialise
 from blocks.masks import Mask
 from blocks.norm import Norm
 from blocks.placement import Placement
 from blocks.position import Position
 from registry import Build, build
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Layer(nn.Module):
             encoder_layers=stack.encoder_layers,
             decoder_layers=stack.decoder_layers,
         )
-        self.dropout = nn.Dropout(plan.dropout)
+        self.dropout = nn.Dropout(plan.dropout) if plan.dropout else nn.Identity()
 
     def forward(self, x: Tensor, flow: Flow, position: Position, cache: LayerCache | None = None) -> Tensor:
         """x: [b n m] -> [b n m]."""
@@ -114,6 +117,19 @@ class Layer(nn.Module):
         return LayerCache(self.attention.new_cache(), None if self.cross is None else self.cross.new_cache(cross=True))
 
 
+class Modules(nn.ModuleList, Generic[M]):
+    """A `nn.ModuleList` that knows what it holds."""
+
+    def __init__(self, modules: Sequence[M]) -> None:
+        super().__init__(modules)
+
+    def __iter__(self) -> Iterator[M]:
+        return super().__iter__()  # type: ignore[return-value]
+
+    def __getitem__(self, number: int) -> M:  # type: ignore[override]
+        return super().__getitem__(number)  # type: ignore[return-value]
+
+
 class Stack(nn.Module):
     """Layers one after the other, and a norm at the end where the placement asks for one.
 
@@ -124,12 +140,12 @@ class Stack(nn.Module):
     def __init__(self, plan: StackPlan) -> None:
         super().__init__()
         self.plan = plan
-        self.layers = nn.ModuleList(Layer(layer, plan) for layer in plan.layers)
-        self.positions = nn.ModuleList()
-        self.position_of = self._place()
-        last = plan.layers[-1]
-        ends = self.layers[-1].placement.final_norm if plan.final_norm is None else plan.final_norm
-        self.norm = build(last.norm, dim=plan.dim) if ends else nn.Identity()
+        layers = [Layer(layer, plan) for layer in plan.layers]
+        positions, self.position_of = _place(layers, plan)
+        self.layers = Modules(layers)
+        self.positions = Modules(positions)
+        ends = layers[-1].placement.final_norm if plan.final_norm is None else plan.final_norm
+        self.norm = build(plan.layers[-1].norm, dim=plan.dim) if ends else nn.Identity()
 
     def embed(self, x: Tensor, at: Coords) -> Tensor:
         """What the position schemes add at the input. x: [b n m] -> [b n m]."""
@@ -158,26 +174,30 @@ class Stack(nn.Module):
         head_dim = self.layers[0].attention.head_dim
         return Site(plan.dim, head_dim, steps * len(plan.layers), plan.stream, plan.encoder_layers, plan.decoder_layers)
 
-    def initialise(self, init: Build[Init] | None, default: Build[Init]) -> None:
-        """Fill the weights by `init`, or by the placement's own where there is one, or by `default`."""
+    def initialise(self, init: Build[Init] | None, *beside: nn.Module | None) -> None:
+        """Fill the weights of the stack and of modules beside it: by `init`, or by the placement's own, or by xavier."""
+        site = self.site()
         for layer in self.layers:
-            initialise(layer, build(init or layer.placement.own_init or default), self.site())
-        initialise(self.positions, build(init or self.layers[0].placement.own_init or default), self.site())
+            initialise(layer, build(init or layer.placement.own_init or XavierInit), site)
+        outer = build(init or self.layers[0].placement.own_init or XavierInit)
+        for module in (self.positions, *beside):
+            if module is not None:
+                initialise(module, outer, site)
 
-    def _place(self) -> list[int]:
-        """Build the position schemes; returns which of them each layer uses."""
-        numbers: list[int] = []
-        shared: dict[tuple[int, int, int], int] = {}
-        for layer, plan in zip(self.layers, self.plan.layers, strict=True):
-            heads, head_dim = layer.attention.heads, layer.attention.head_dim
-            key = (id(plan.position), heads, head_dim)
-            if key not in shared:
-                causal = self.plan.causal
-                position = build(plan.position, dim=self.plan.dim, heads=heads, head_dim=head_dim, causal=causal)
-                self.positions.append(position)
-                if position.shared:
-                    shared[key] = len(self.positions) - 1
-                numbers.append(len(self.positions) - 1)
-            else:
-                numbers.append(shared[key])
-        return numbers
+
+def _place(layers: Sequence[Layer], plan: StackPlan) -> tuple[list[Position], list[int]]:
+    """The position schemes of a stack, and which of them each layer uses."""
+    positions: list[Position] = []
+    numbers: list[int] = []
+    shared: dict[tuple[int, int, int], int] = {}
+    for layer, layer_plan in zip(layers, plan.layers, strict=True):
+        heads, head_dim = layer.attention.heads, layer.attention.head_dim
+        # layers of one type name the very same builder
+        key = (id(layer_plan.position), heads, head_dim)
+        if key not in shared:
+            position = build(layer_plan.position, dim=plan.dim, heads=heads, head_dim=head_dim, causal=plan.causal)
+            positions.append(position)
+            if position.shared:
+                shared[key] = len(positions) - 1
+        numbers.append(shared.get(key, len(positions) - 1))
+    return positions, numbers

@@ -15,6 +15,8 @@ from registry.compose import Composed, compose
 from registry.errors import Problem, SpecError, dotted
 from registry.part import Build, Builder, build
 from registry.resolve import Resolver
+from registry.signature import hints_of, type_info
+from registry.values import fits
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,12 +80,36 @@ def assemble_block(full: Mapping[str, Any], catalog: Catalog, path: tuple[str, .
         raise SpecError([Problem(dotted(path), str(error))]) from error
 
 
+def dry_run(full: Mapping[str, Any], catalog: Catalog, path: tuple[str, ...] = ("model",)) -> nn.Module:
+    """Build the model of a full block on the meta device, where nothing is computed, and run it on a few lengths.
+
+    Raises SpecError with what a part refuses or cannot do.
+    """
+    import torch
+
+    with torch.device("meta"):
+        model = assemble_block(full, catalog, path)
+        reads_source = "source" in catalog.get("topology", full["topology"])["provides"]
+        model.eval()
+        for length in _DRY_LENGTHS:
+            tokens = torch.zeros(2, length, dtype=torch.long)
+            try:
+                model(tokens, **({"source": tokens} if reads_source else {}))
+            except Exception as error:
+                words = " ".join(str(error).split()) or type(error).__name__
+                message = f"a forward pass over {length} tokens failed: {words}"
+                raise SpecError([Problem(dotted(path), message)]) from error
+    return model
+
+
+_DRY_LENGTHS = (1, 3, 20)
+
+
 def builder(block: Mapping[str, Any], family: str, catalog: Catalog) -> Builder:
     """What builds the part of a full block, given its dimensions."""
     key = catalog.kind_key(family)
     part = catalog.part(family, block[key])
-    init = part.target.__init__ if isinstance(part.target, type) else part.target
-    hints = typing.get_type_hints(init, include_extras=True)
+    hints = hints_of(part.target)
     options = {k: _convert(v, hints[k], catalog) for k, v in block.items() if k != key}
     return Builder(part.target, {**part.fixed, **options})
 
@@ -111,7 +137,4 @@ def _convert(value: Any, hint: Any, catalog: Catalog) -> Any:
 
 def _alternative(value: Any, alternatives: Sequence[Any]) -> Any:
     """The member of a union that a checked value belongs to."""
-    from registry.signature import type_info
-    from registry.values import fits
-
     return next(a for a in alternatives if fits(value, type_info(a)))

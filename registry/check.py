@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from registry.catalog import Catalog, Entry
 from registry.errors import Path, Problem, dotted
@@ -117,7 +117,7 @@ class _Checker:
         for rule in block.about["rules"]:
             value = numbers.get(rule["value"])
             of = rule["of"] if isinstance(rule["of"], int) else numbers.get(rule["of"])
-            if not (_is_int(value) and _is_int(of) and of and _holds(rule["when"], block.options)):
+            if not _is_int(value) or not _is_int(of) or not of or not _holds(rule["when"], block.options):
                 continue
             if value % of:
                 named = f"{of}" if isinstance(rule["of"], int) else f"{rule['of']} ({of})"
@@ -145,5 +145,5 @@ def _served(entry: Entry, target: Entry, slot: str) -> bool:
     return all(n["capability"] in target["provides"] for n in entry["needs"] if n["slot"] == slot and not n["when"])
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

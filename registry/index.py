@@ -24,7 +24,7 @@ from typing import Any
 from registry.errors import Problem, SpecError
 
 GROUP = "swapformer.parts"
-FORMAT = 1
+FORMAT = 3
 """Counts up when the descriptions change shape, so that an old index is not read."""
 
 
@@ -158,7 +158,11 @@ def _describe(provider: Provider) -> list[dict[str, Any]]:
         module = part.target.__module__
         if module in modules:
             file = provider.files[0] if provider.plugin else Path(str(sys.modules[module].__file__))
-            entries.append({**describe(part), "file": str(file), "provider": provider.name, "plugin": provider.plugin})
+            try:
+                described = describe(part)
+            except Exception as error:
+                raise SpecError([Problem("plugins", f"{file}: {part.family} '{part.kind}': {error}")]) from error
+            entries.append({**described, "file": str(file), "provider": provider.name, "plugin": provider.plugin})
     return entries
 
 
@@ -170,4 +174,8 @@ def _import_parts(provider: Provider) -> Iterator[str]:
         if "@part(" in source or "preset(" in source:
             inner = [step for step in file.relative_to(folder).with_suffix("").parts if step != "__init__"]
             name = ".".join([provider.name, *inner]) if len(provider.files) > 1 else provider.name
-            yield importlib.import_module(name).__name__
+            try:
+                yield importlib.import_module(name).__name__
+            except Exception as error:
+                message = f"{provider.name}: cannot import {name}: {_last_line(error, file)}"
+                raise SpecError([Problem("plugins", message)]) from error

@@ -61,10 +61,21 @@ def complete(composed: Composed, catalog: Catalog) -> dict[str, Any]:
     resolver = Resolver(catalog, composed)
     full = resolver.block(root, composed.value)
     del full["kind"]
-    problems = resolver.problems or check(full, root, catalog, composed)
-    if problems:
-        raise Incompatible(problems) if not resolver.problems else SpecError(problems)
+    if "kind" in composed.value:
+        message = "a whole spec has no kind; the model's is `model: {topology: ...}`"
+        resolver.problems.append(Problem("kind", message, composed.key_place(("kind",))))
+    wrong = [problem.path for problem in resolver.problems]
+    unfit = [p for p in check(full, root, catalog, composed) if not any(_inside(path, p.path) for path in wrong)]
+    if wrong:
+        raise SpecError([*resolver.problems, *unfit])
+    if unfit:
+        raise Incompatible(unfit)
     return full
+
+
+def _inside(path: str, block: str) -> bool:
+    """Whether a path is in a block: what stands there in place of a wrong value says nothing about the block."""
+    return path == block or path.startswith(f"{block}.")
 
 
 class Incompatible(SpecError):

@@ -36,6 +36,7 @@ class Resolver:
     catalog: Catalog
     places: Places = field(default_factory=Nowhere)
     problems: list[Problem] = field(default_factory=list)
+    _defaults: dict[Path, Any] = field(default_factory=dict)
 
     def resolve(self, value: Any, type_: TypeInfo, path: Path = ()) -> Any:
         """The full form of a value of that type."""
@@ -87,7 +88,9 @@ class Resolver:
         if not isinstance(value, Mapping):
             return self._refuse(value, type_, path, f" Kinds: {', '.join(kinds)}.")
         if key not in value:
-            self._say(path, f"says no `{key}`; kinds of {family}: {', '.join(kinds)}")
+            default = self._defaults.get(path)
+            usual = f" (the default is {default[key]})" if isinstance(default, Mapping) and key in default else ""
+            self._say(path, f"says no `{key}`{usual}; kinds of {family}: {', '.join(kinds)}")
             return None
         kind = value[key]
         if kind not in kinds:
@@ -115,6 +118,7 @@ class Resolver:
         for option in options:
             name = option["name"]
             if name in given:
+                self._defaults[(*path, name)] = option.get("default")
                 full[name] = self.resolve(given[name], option["type"], (*path, name))
             elif "default" in option:
                 full[name] = self.resolve(option["default"], option["type"], (*path, name))

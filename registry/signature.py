@@ -25,12 +25,12 @@ def describe(part: Part) -> dict[str, Any]:
     """Everything that look-up and checking need to know of a part, as plain data."""
     target = part.target
     doc = inspect.getdoc(target) or ""
-    summary = " ".join(doc.split("\n\n")[0].split())
     dims, options = parameters(target, skip=part.fixed)
     return {
         "family": part.family,
         "kind": part.kind,
-        "summary": part.about or summary,
+        "family_summary": _family_summary(target),
+        "summary": part.about or _summary(doc),
         "doc": doc,
         "paper": part.paper,
         "module": target.__module__,
@@ -41,6 +41,16 @@ def describe(part: Part) -> dict[str, Any]:
         "kind_key": getattr(target, "kind_key", "kind"),
         **facts(target),
     }
+
+
+def _family_summary(target: Any) -> str:
+    """What the family is, as the class that declares it says."""
+    base = next((cls for cls in getattr(target, "__mro__", ()) if "family" in vars(cls)), None)
+    return _summary(inspect.getdoc(base) or "")
+
+
+def _summary(doc: str) -> str:
+    return " ".join(doc.split("\n\n")[0].split())
 
 
 def facts(target: Any) -> dict[str, Any]:
@@ -56,8 +66,7 @@ def facts(target: Any) -> dict[str, Any]:
 
 def parameters(target: Callable[..., Any], skip: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
     """Names of the dimensions, and the options in order. Raises TypeError on `*args`, `**kwargs`, or a bare option."""
-    init = target.__init__ if isinstance(target, type) else target
-    hints = typing.get_type_hints(init, include_extras=True)
+    hints = hints_of(target)
     dims: list[str] = []
     options: list[dict[str, Any]] = []
     for name, p in inspect.signature(target).parameters.items():
@@ -68,6 +77,11 @@ def parameters(target: Callable[..., Any], skip: Mapping[str, Any]) -> tuple[lis
         elif name not in skip:
             options.append(_option(_name(target), name, hints.get(name), p.default))
     return dims, options
+
+
+def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
+    """What a class's constructor, or a function, says of its parameters."""
+    return typing.get_type_hints(getattr(target, "__init__") if isinstance(target, type) else target, include_extras=True)  # noqa: B009
 
 
 def _option(owner: str, name: str, hint: Any, default: Any) -> dict[str, Any]:
@@ -105,8 +119,14 @@ def type_info(hint: Any) -> TypeInfo:
         return {"is": "part", "family": args[0].family}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         _, options = parameters(_keyword_only(hint), skip={})
-        return {"is": "record", "name": hint.__name__, "options": options, **facts(hint)}
+        return {"is": "record", "name": hint.__name__, "doc": _record_doc(hint), "options": options, **facts(hint)}
     raise TypeError(f"a spec cannot express the type {hint!r}")
+
+
+def _record_doc(record: type) -> str:
+    doc = inspect.getdoc(record) or ""
+    # what Python writes for a dataclass without a docstring is its signature
+    return "" if doc.startswith(f"{record.__name__}(") else doc
 
 
 def _keyword_only(record: type) -> Callable[..., Any]:

@@ -35,7 +35,7 @@ def _adapter(type_json: str) -> Any:
         case "bool":
             return TypeAdapter(StrictBool)
         case "int":
-            return TypeAdapter(StrictInt, config=None) if not bounds else _bounded(StrictInt, Field(**bounds))
+            return _bounded(StrictInt, Field(**bounds))
         case "float":
             return _bounded(StrictFloat | StrictInt, Field(allow_inf_nan=False, **bounds))
         case "str":
@@ -46,7 +46,7 @@ def _adapter(type_json: str) -> Any:
         case "choice":
             return _choice(type_["values"])
         case _:
-            return TypeAdapter(Any)
+            return TypeAdapter(object)
 
 
 def _bounded(base: Any, field: Any) -> Any:
@@ -62,7 +62,7 @@ def _choice(values: list[Any]) -> Any:
 
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Literal[tuple(values)])
+    return TypeAdapter(Literal[tuple(values)])  # type: ignore[arg-type]
 
 
 def expected(type_: TypeInfo) -> str:
@@ -79,7 +79,8 @@ def expected(type_: TypeInfo) -> str:
         case "none":
             return "null"
         case "choice":
-            return f"one of {', '.join(map(str, type_['values']))}"
+            values = ", ".join(map(str, type_["values"]))
+            return f"one of {values}" if len(type_["values"]) > 1 else values
         case "list":
             return f"a list, each item {expected(type_['of'])}"
         case "map":
@@ -119,7 +120,9 @@ def fits(value: Any, type_: TypeInfo) -> bool:
             return value is None
         case "bool":
             return isinstance(value, bool)
-        case "int" | "float":
+        case "int":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "float":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case "str":
             return isinstance(value, str)

@@ -66,7 +66,7 @@ class Builder:
         except _StopReading:
             return None
         first = self.first
-        is_empty = isinstance(first, yaml.ScalarEvent) and first.implicit[0] and not first.value and not first.anchor
+        is_empty = isinstance(first, yaml.ScalarEvent) and first.implicit[0] and not first.value
         return None if is_empty else item
 
     def _guarded_events(self) -> Iterator[Any]:

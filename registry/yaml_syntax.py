@@ -54,14 +54,13 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str, name: str) -> Problem
     context = error.context_mark or mark
     if mark is None or context is None:
         return Problem("", " ".join(str(error).split()), Place(name, 1, 1))
-    lines = [*text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), ""]
-    line = lines[min(mark.line, len(lines) - 1)]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    line = lines[mark.line]
     place, start = place_of(mark, name), place_of(context, name)
     message, at_start = _words(error.problem or "", error.context or "", line, mark.column, start)
-    at = context.line if at_start else mark.line
     # The line above too: PyYAML often notices one line late.
-    for number in (at, at - 1):
-        if number >= 0 and (pasted := _PASTED.search(lines[min(number, len(lines) - 1)])):
+    for number in (mark.line, mark.line - 1):
+        if number >= 0 and (pasted := _PASTED.search(lines[number])):
             message += f" (line {number + 1} contains the non-ASCII character U+{ord(pasted[0]):04X}, perhaps pasted)"
             break
     return Problem("", message, start if at_start else place)
@@ -87,12 +86,12 @@ def _words(problem: str, context: str, line: str, column: int, start: Place) -> 
         return "a list cannot start with '- ' in the line of its key; begin a new line, or write [a, b]", False
     if problem == "could not find expected ':'":
         return "this line has no ':' after its key", True
-    if "quoted scalar" in context and "end of stream" in problem:
+    if "unexpected end of stream" in problem:
         return "the quote that starts here is never closed", True
     if "unknown escape" in problem:
         return f"{problem.removeprefix('found ')} in double quotes; use single quotes or write \\\\", False
     if "expected <block end>" in problem:
-        if line[column : column + 1] == "-" or "sequence" in problem or "collection" in context:
+        if line[column : column + 1] == "-" or "collection" in context:
             return "a list and a mapping are mixed at the same indentation", False
         if line[column : column + 1] == ":":
             return "a key is missing before ':'", False
@@ -101,7 +100,7 @@ def _words(problem: str, context: str, line: str, column: int, start: Place) -> 
         return "unexpected text after the value; quote the whole value", False
     if "<document start>" in problem:
         return "unexpected text here: a spec file holds one document, a mapping of 'key: value' lines", False
-    if "tag" in problem or "tag" in context:
+    if "tag" in f"{problem} {context}":
         return "tags (words that start with '!') are not allowed", False
     if "alias" in context or "anchor" in context:
         return "'*' and '&' start an alias or an anchor; quote the value if it is text", True

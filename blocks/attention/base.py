@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from blocks.attention.cache import Cache
 from blocks.coords import Coords
-from blocks.masks import Full, Mask, SameSegment, Valid, both
+from blocks.masks import Causal, Either, Full, Mask, Prefix, SameSegment, Valid, Window, both, terms
 from blocks.position import NoPosition, Position
 
 CAPABILITIES = {
@@ -31,12 +31,13 @@ CAPABILITIES = {
 class Attention(nn.Module):
     """Maps tokens to tokens: [b n m] -> [b n m].
 
-    provides: what the kind can do, words of CAPABILITIES. Kinds implement `mix`.
+    provides: what the kind can do, words of CAPABILITIES; an instance whose options allow less says so itself.
+    Kinds implement `mix`.
     heads, head_dim: for the position scheme.
     """
 
     family: ClassVar[str] = "attention"
-    provides: ClassVar[frozenset[str]] = frozenset()
+    provides: frozenset[str] = frozenset()
     heads: int
     head_dim: int
 
@@ -68,8 +69,9 @@ class Attention(nn.Module):
         at = Coords.of(x.shape[1], device=x.device) if at is None else at
         if source is not None and source_at is None:
             source_at = Coords.of(source.shape[1], device=source.device)
-        self._require(at, source is not None, position)
-        mask = both(both(mask or Full(), Valid()), SameSegment())
+        mask = mask or Full()
+        self._require(at, source_at, mask, position)
+        mask = both(both(mask, Valid()), SameSegment())
         return self.mix(x, at, mask, position or NoPosition(), source, source_at, cache)
 
     def mix(
@@ -89,10 +91,26 @@ class Attention(nn.Module):
         """An empty cache for decoding step by step; `cross`: for reading another stream. Overriding declares that the kind can."""
         raise NotImplementedError(f"{type(self).__name__} cannot decode step by step")
 
-    def _require(self, at: Coords, cross: bool, position: Position | None) -> None:
+    def _require(self, at: Coords, source_at: Coords | None, mask: Mask, position: Position | None) -> None:
         asked = set(position.hooks) if position is not None else set()
+        asked |= {"cross"} if source_at is not None else _asked_by(mask)
         asked |= {"segments"} if at.segment is not None else set()
-        asked |= {"cross"} if cross else set()
+        padded = at.valid is not None or (source_at is not None and source_at.valid is not None)
+        asked |= {"padding"} if padded else set()
         if missing := asked - self.provides:
             reasons = "; ".join(CAPABILITIES[word] for word in sorted(missing))
             raise ValueError(f"{type(self).__name__} does not provide {', '.join(sorted(missing))} ({reasons})")
+
+
+def _asked_by(mask: Mask) -> set[str]:
+    """What a mask over the kind's own tokens asks of it; masks of other kinds are for `mix` to obey or refuse."""
+    asked: set[str] = set()
+    for term in terms(mask):
+        match term:
+            case Causal():
+                asked.add("causal")
+            case Either(Causal(), Prefix()):
+                asked.add("prefix")
+            case Window():
+                asked.add("window")
+    return asked if asked & {"causal", "prefix"} else asked | {"bidirectional"}

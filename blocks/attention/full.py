@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from einops import rearrange, repeat
-from torch import Tensor, nn
+from torch import Tensor
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
@@ -59,6 +59,8 @@ class FullAttention(Attention):
         if heads % self.kv_heads:
             raise ValueError(f"{heads} heads cannot share {self.kv_heads} key-value heads evenly")
         self.window, self.softcap, self.dropout = window, softcap, dropout
+        # a window lies around the query's own place, and another stream has no such place
+        self.provides = type(self).provides if window is None else type(self).provides - {"cross"}
         self.scale = self.head_dim**-0.5 if scale is None else scale
         inner, inner_kv = heads * self.head_dim, self.kv_heads * self.head_dim
         self.query = Linear(dim, inner, role="query", bias=bias)
@@ -66,8 +68,8 @@ class FullAttention(Attention):
         self.value = Linear(dim, inner_kv, role="value", bias=bias)
         self.gate = Linear(dim, inner, role="gate", bias=bias) if gate else None
         self.out = Linear(inner, dim, role="attention_out", bias=bias)
-        self.q_norm = nn.Identity() if qk_norm is None else build(qk_norm, dim=self.head_dim)
-        self.k_norm = nn.Identity() if qk_norm is None else build(qk_norm, dim=self.head_dim)
+        self.q_norm = None if qk_norm is None else build(qk_norm, dim=self.head_dim)
+        self.k_norm = None if qk_norm is None else build(qk_norm, dim=self.head_dim)
 
     def mix(
         self,
@@ -79,7 +81,7 @@ class FullAttention(Attention):
         source_at: Coords | None,
         cache: Cache | None,
     ) -> Tensor:
-        q = position.rotate(self.q_norm(self._split(self.query(x))), at, "query")
+        q = position.rotate(self._split(self.query(x), self.q_norm), at, "query")
         k, v, k_at = self._keys(x, at, position, source, source_at, cache)
         if self.window is not None:
             mask = both(mask, _window(self.window, mask))
@@ -107,7 +109,7 @@ class FullAttention(Attention):
             return cache.k, cache.v, source_at
         k_at = at if source_at is None else source_at
         read = x if source is None else source
-        k = position.rotate(self.k_norm(self._split(self.key(read))), k_at, "key")
+        k = position.rotate(self._split(self.key(read), self.k_norm), k_at, "key")
         v = self._split(self.value(read))
         if isinstance(cache, SourceCache):
             cache.fill(k, v)
@@ -115,8 +117,9 @@ class FullAttention(Attention):
             return cache.extend(k, v, at)
         return k, v, k_at
 
-    def _split(self, t: Tensor) -> Tensor:
-        return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
+    def _split(self, t: Tensor, norm: Norm | None = None) -> Tensor:
+        t = rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
+        return t if norm is None else norm(t)  # type: ignore[no-any-return]
 
     def _share(self, t: Tensor) -> Tensor:
         """Each key-value head serves the query heads that follow each other."""

@@ -97,7 +97,9 @@ class Longformer(Attention):
     ) -> Tensor:
         if cache is not None and at.globals is not None:
             raise ValueError("with a cache, the global tokens of attention 'longformer' are the leading ones")
-        at, rows, chosen = self._globals(at, decoding=cache is not None)
+        plain, decoding = at, cache is not None
+        key = ("longformer", self.global_tokens, decoding)
+        at, rows, chosen = plain.once(key, lambda: self._globals(plain, decoding=decoding))
         causal = any(isinstance(term, Causal) for term in terms(mask))
         window = both(both(mask, Window(self.reach, 0 if causal else self.reach)), Local())
         scoring = Scoring(position, self.head_dim**-0.5, dropout=self.dropout if self.training else 0.0)
@@ -106,17 +108,20 @@ class Longformer(Attention):
         k, v = self._rotated(self.key, x, position, at, "key"), self._split(self.value(x))
         near = (k, v, at)
         shared = (_rows(k, rows), _rows(v, rows), chosen)
-        everywhere = self._global_keys(x, at, position, rows, chosen, cache is not None)
         if isinstance(cache, LongformerCache):
-            near = cache.local.extend(*near)
-            shared = cache.global_local.extend(*shared)
-            everywhere = cache.global_global.extend(*everywhere)
+            near, shared = cache.local.extend(*near), cache.global_local.extend(*shared)
         mixed = softmax_attention(q, at, Keys(*near, window), scoring, Keys(*shared, mask) if len(shared[2]) else None)
         if rows.shape[1]:
             x_global = x.gather(1, rows.expand(len(x), -1).unsqueeze(-1).expand(-1, -1, x.shape[2]))
             q_global = self._rotated(self.query_global, x_global, position, chosen, "query")
-            everyone = softmax_attention(q_global, chosen, Keys(*everywhere, mask, aligned=False), scoring)
-            mixed = _replace(mixed, everyone, rows, chosen)
+            # while decoding, later global tokens can only look back at other leading tokens
+            read, read_at = (x_global, chosen) if decoding else (x, at)
+            k = self._rotated(self.key_global, read, position, read_at, "key")
+            everywhere = (k, self._split(self.value_global(read)), read_at)
+            if isinstance(cache, LongformerCache):
+                everywhere = cache.global_global.extend(*everywhere)
+            mixed_global = softmax_attention(q_global, chosen, Keys(*everywhere, mask, aligned=False), scoring)
+            mixed = _replace(mixed, mixed_global, rows, chosen)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
 
     def new_cache(self, *, cross: bool = False) -> LongformerCache:
@@ -141,14 +146,6 @@ class Longformer(Attention):
         chosen = at.gather(rows)
         assert chosen.globals is not None
         return at, rows, chosen.where(chosen.globals)
-
-    def _global_keys(
-        self, x: Tensor, at: Coords, position: Position, rows: Tensor, chosen: Coords, decoding: bool
-    ) -> tuple[Tensor, Tensor, Coords]:
-        """What global queries see. While decoding, later global tokens can only look back at other leading tokens."""
-        k = self._rotated(self.key_global, x, position, at, "key")
-        v = self._split(self.value_global(x))
-        return (_rows(k, rows), _rows(v, rows), chosen) if decoding else (k, v, at)
 
     def _rotated(self, project: Linear, x: Tensor, position: Position, at: Coords, role: str) -> Tensor:
         return position.rotate(self._split(project(x)), at, role)  # type: ignore[arg-type]

@@ -103,6 +103,9 @@ class Performer(Attention):
         if isinstance(cache, SourceCache):
             cache.fill(k, v)
         running = cache if isinstance(cache, LinearCache) else None
+        if causal:
+            # the denominator's eps then weighs the same for each query, however its features are stabilised
+            q = q / q.sum(-1, keepdim=True).clamp(min=torch.finfo(q.dtype).tiny)
         mixed = feature_attention(Features(q, k, level=level), v, causal=causal, cache=running, eps=1e-6 if causal else 0.0)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
 
@@ -148,7 +151,8 @@ class Performer(Attention):
         self.directions.copy_(orthogonal_features(self.features, self.head_dim, norms=self.norms))
 
     def _count_call(self) -> None:
-        if self.training and self.redraw:
+        # a dry run on the meta device has no numbers to count or draw
+        if self.training and self.redraw and not self.calls.is_meta:
             self.calls += 1
             if int(self.calls) % self.redraw == 0:
                 self.redraw_features()

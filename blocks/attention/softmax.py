@@ -44,6 +44,10 @@ class Scoring:
         """Whether the position scheme looks at vectors or weights, so that no fused kernel will do."""
         return bool(self.position.hooks & {"content_bias", "content_value"})
 
+    def bias(self, at: Coords, k_at: Coords) -> Tensor | None:
+        """What the position scheme adds to every score, [b|1 h q k]; None where it adds nothing."""
+        return self.position.bias(at.queries(), k_at.keys()) if "bias" in self.position.hooks else None
+
 
 def softmax_attention(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None = None) -> Tensor:
     """One softmax over `keys` and, where given, the disjoint set `extra`. q: [b h q d] -> [b h q d].
@@ -109,7 +113,7 @@ def _dense(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | No
         k,
         v,
         allow=None if allow is None else rearrange(allow, "b q k -> b 1 q k"),
-        bias=scoring.position.bias(at.queries(), k_at.keys()),
+        bias=scoring.bias(at, k_at),
         causal=native,
         scale=scoring.scale,
         softcap=scoring.softcap,
@@ -133,7 +137,7 @@ def _explicit(
     scores = (products if content is None else products + content) * scoring.scale
     if scoring.softcap is not None:
         scores = scoring.softcap * torch.tanh(scores / scoring.softcap)
-    bias = scoring.position.bias(at.queries(), k_at.keys())
+    bias = scoring.bias(at, k_at)
     scores = scores if bias is None else scores + bias.to(scores.dtype)
     weights = scores.softmax(-1) if allow is None else masked_softmax(scores, rearrange(allow, "b q k -> b 1 q k"))
     weights = functional.dropout(weights, scoring.dropout)

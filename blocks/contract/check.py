@@ -14,7 +14,7 @@ Test: TypeAlias = Callable[[Subject], None]
 Condition: TypeAlias = Callable[[Subject], bool]
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818
     """A part does not keep a promise; the message says which one and where."""
 
 
@@ -28,7 +28,10 @@ class Check:
     when: Condition
 
     def run(self, subject: Subject) -> None:
-        """Try it on a part, from a fixed seed; the caller's random state stays as it was. Raises `Broken`, or what the part raises."""
+        """Try it on a part, from a fixed seed; the caller's random state stays as it was.
+
+        Raises `Broken`, or what the part raises.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.test(subject)

@@ -28,12 +28,18 @@ SIZES: Mapping[str, Any] = {
 }
 """The dimensions that a part is built with: small, and no two that could be mistaken for each other."""
 
+MODEL: Mapping[str, Any] = {"dim": 16, "layers": 2, "heads": 2, "vocab": 11}
+"""Options that every topology has no default for, or too large a one."""
+
 FAMILIES = ("attention", "position", "norm", "placement", "feedforward", "embedding", "head", "init", "topology")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A part, its options and its size. Builds it ready to be tried: float64, evaluation mode, no parameter at a neutral value."""
+    """A part, its options and its size; builds it ready to be tried.
+
+    That is: in float64, in evaluation mode, and with no parameter at a neutral value.
+    """
 
     family: str
     kind: str
@@ -58,14 +64,17 @@ class Subject:
             target, options = found.target, {**found.fixed, **options}
         else:
             target, kind = kind, kind.__name__
+        if family == "topology":
+            options = {**MODEL, **options}
         names = {name for name, _ in dimensions(target)}
         sizes = {**SIZES, **{k: v for k, v in options.items() if k in names}}
         return cls(family, kind, target, {k: v for k, v in options.items() if k not in names}, sizes)
 
     @property
     def provides(self) -> frozenset[str]:
-        """What the part declares."""
-        return frozenset(getattr(self.target, "provides", ()))
+        """What the part declares on its class, or on the instance where options narrow it."""
+        narrowed = self.family == "attention" and self.options
+        return frozenset(getattr(self.raw() if narrowed else self.target, "provides", ()))
 
     def __getitem__(self, size: str) -> Any:
         return self.sizes[size]

@@ -35,7 +35,7 @@ class TokenEmbedding(Embedding):
         self.table = Table(vocab, dim, role="embedding")
         self.scale = math.sqrt(dim) if scale else 1.0
         self.norm = nn.Identity() if norm is None else build(norm, dim=dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
     @property
     def weight(self) -> Tensor:

@@ -33,7 +33,7 @@ class Glu(FeedForward):
         self.activation = ACTIVATIONS[activation]
         self.gate = Linear(dim, hidden, role="ff_gate", bias=bias)
         self.inner = Linear(dim, hidden, role="ff_in", bias=bias)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class Mlp(FeedForward):
         hidden = hidden or 4 * dim
         self.activation = ACTIVATIONS[activation]
         self.inner = Linear(dim, hidden, role="ff_in", bias=bias)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -112,8 +112,8 @@ def _check(model: Topology, prompt: Tensor, decoding: Decoding, first: dict[str,
         raise ValueError(f"{kind} does not give the next token: generate with a decoder or an encoder_decoder")
     if model.training:
         raise ValueError("the model is in training mode, with dropout at work: call model.eval() first")
-    if prompt.dim() != 2 or not prompt.shape[1] or prompt.is_floating_point():
-        raise ValueError(f"the prompt must be token ids [b n] with n >= 1, got {prompt.dtype} {list(prompt.shape)}")
+    if prompt.dim() != 2 or not prompt.numel() or prompt.is_floating_point():
+        raise ValueError(f"the prompt must be token ids [b n], at least one in each row, got {prompt.dtype} {list(prompt.shape)}")
     highest = max(int(prompt.max()), 0 if decoding.stop is None else decoding.stop)
     if int(prompt.min()) < 0 or highest >= model.vocab:
         wrong = min(int(prompt.min()), 0) or highest

@@ -30,11 +30,8 @@ def probabilities(logits: Tensor, temperature: float, *, top_k: int | None, top_
     if top_k is not None:
         sorted_chances[:, top_k:] = 0.0
     if top_p is not None:
-        total = sorted_chances.sum(-1, keepdim=True)
-        before = sorted_chances.cumsum(-1) - sorted_chances
-        beyond = before >= top_p * total
-        # the likeliest token stays, however small p is
-        beyond[:, 0] = False
-        sorted_chances = sorted_chances.masked_fill(beyond, 0.0)
+        reached = sorted_chances.cumsum(-1)
+        # a token goes when those before it have reached p; the likeliest stays, however small p is
+        sorted_chances[:, 1:].masked_fill_(reached[:, :-1] >= top_p * reached[:, -1:], 0.0)
     kept = torch.zeros_like(chances).scatter(-1, order, sorted_chances)
     return kept / kept.sum(-1, keepdim=True)

@@ -59,6 +59,11 @@ def band_attention(
         allow_extra = allow_extra[:, None, None, :]
     if k_extra is not None and k_extra.shape[2] == 0:
         k_extra = v_extra = None
+    if k_extra is not None and v_extra is not None:
+        k_extra, v_extra = rows_in_memory(k_extra), rows_in_memory(v_extra)
+    if tile is None and k_extra is None and before >= n - 1 and (after == 0 or after >= n - 1):
+        allow = None if usable is None else usable[:, None, None, :]
+        return dense_attention(q, k, v, allow=allow, causal=after == 0, scale=scale, softcap=softcap, dropout=dropout)
     blocks = plan(n, before, after, block)
     tiles = Tiles(blocks, before, after, usable, tile, tile_shift_invariant, q.dtype, q.device)
     if softcap is None and dropout == 0.0 and fusable(q, k, v, k_extra, v_extra) and not tiles.learned():
@@ -83,7 +88,7 @@ def _plain(
 ) -> Tensor:
     # Slicing k once per block would make the backward write n rows for every block: cut it into blocks once instead.
     size = tiles.blocks[0].q1
-    k_cut, v_cut = k.split(size, 2), v.split(size, 2)
+    k_cut, v_cut = torch.split(k, size, 2), torch.split(v, size, 2)
     outs = []
     for at in tiles.blocks:
         keys, values = _join(k_cut, at, size), _join(v_cut, at, size)
@@ -111,7 +116,7 @@ def _join(cut: tuple[Tensor, ...], at: Block, size: int) -> Tensor:
 def _beside(extra: Tensor | None, band: Tensor, g: int) -> Tensor:
     n_q = band.shape[2]
     extra = band.new_ones(1, 1, n_q, g) if extra is None else spread(extra, 4, n_q, g)
-    lead = torch.broadcast_shapes(extra.shape[:2], band.shape[:2])
+    lead = [max(sizes) for sizes in zip(extra.shape[:2], band.shape[:2], strict=True)]
     return torch.cat([extra.expand(*lead, -1, -1), band.expand(*lead, -1, -1)], -1)
 
 

@@ -28,12 +28,12 @@ def dense_attention(
 ) -> Tensor:
     """Attention of every query over the allowed keys.
 
-    `causal` is aligned to the end: the last query sees the last key. `scale` is d ** -0.5 when None. `softcap` c turns a
-    score s into c * tanh(s / c). `bias` must be finite. `dropout` drops attention weights (pass 0 in evaluation).
+    `causal` is aligned to the end: the last query sees the last key. `scale` is d ** -0.5 when None. `softcap` c turns
+    a score s into c * tanh(s / c). `bias` must be finite. `dropout` drops attention weights (pass 0 in evaluation).
 
     Shapes: q [b h q d], k [b h k d], v [b h k d], allow (True = visible) and bias [b|1 h|1 q|1 k] -> [b h q d].
     """
-    if softcap is not None or k.shape[2] == 0:
+    if softcap is not None:
         weights = dense_weights(q, k, allow=allow, bias=bias, causal=causal, scale=scale, softcap=softcap)
         return F.dropout(weights, dropout) @ v
     n_q, n_k = q.shape[2], k.shape[2]
@@ -97,7 +97,7 @@ def _fused_with_mask(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropo
 
 
 def _causal_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: float | None) -> Tensor:
-    # The public function refuses is_causal together with a mask; the kernel below it takes both and skips half the work.
+    # The public function refuses is_causal with a mask; the kernel below it takes both and skips half the work.
     mask = spread(mask, 4, q.shape[2], k.shape[2])
     q, k, v = (rows_in_memory(tensor) for tensor in (q, k, v))
     out: Tensor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(

@@ -1,10 +1,10 @@
 """Linear attention on features that are already computed: the same sum in three forms.
 
-    out_i = num_i / (den_i + eps),   num_i = sum_j w_ij (phi_q_i . phi_k_j) v_j,   den_i = sum_j w_ij (phi_q_i . phi_k_j)
+    out_i = num_i / (den_i + eps),  num_i = sum_j w_ij (phi_q_i . phi_k_j) v_j,  den_i = sum_j w_ij (phi_q_i . phi_k_j)
 
 over all keys (`linear_attention`), over the keys j <= i in chunks (`causal_linear_attention`: quadratic inside a chunk,
-a running state between chunks), or token by token (`step`). w_ij = exp(level_j - level_i), or 1 without levels: features
-that are written relative to a running, non-decreasing log-level never overflow and never look ahead.
+a running state between chunks), or token by token (`step`). w_ij = exp(level_j - level_i), or 1 without levels:
+features that are written relative to a running, non-decreasing log-level never overflow and never look ahead.
 A padded key has zero features. Where den_i + eps is 0, nothing has been seen and the output is 0.
 """
 
@@ -117,8 +117,7 @@ def step(
         fade = torch.exp(start - now).unsqueeze(-1)
         s, z = s * fade.unsqueeze(-1), z * fade
     s, z = s + phi_k.mT * v, z + den_k[:, :, 0]
-    num = torch.einsum("b h n f, b h f d -> b h n d", phi_q, s)
-    den = torch.einsum("b h n f, b h f -> b h n", den_q, z)
+    num, den = phi_q @ s, (den_q * z.unsqueeze(2)).sum(-1)
     return num * reciprocal(den, eps).unsqueeze(-1), LinearState(s, z, now)
 
 

@@ -11,6 +11,7 @@ and w_ij = exp(level_j - level_i) on every product. The backward is the same rec
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -45,7 +46,9 @@ def causal_sums(
     levels = None
     if level is not None and start is not None:
         levels = _Levels(rearrange(level, "b h n -> (b h) n").to(dtype), rearrange(start, "b h -> (b h)"), chunk)
-    num, den, s, z = _CausalSums.apply(*flat, levels, chunk, eps)
+    # The products write into each other's results, whose type autocast must not choose.
+    with _without_autocast(phi_q.device.type):
+        num, den, s, z = _CausalSums.apply(*flat, levels, chunk, eps)  # type: ignore[no-untyped-call]
     num, den, s, z = (rearrange(x, "(b h) ... -> b h ...", b=b) for x in (num, den, s, z))
     return num.to(v.dtype), den.to(v.dtype), s, z
 
@@ -55,6 +58,11 @@ def reciprocal(den: Tensor, eps: float) -> Tensor:
     den = den + eps
     empty = den == 0
     return den.masked_fill(empty, 1.0).reciprocal().masked_fill(empty, 0.0)
+
+
+def _without_autocast(device: str) -> AbstractContextManager[Any]:
+    available = torch.amp.is_autocast_available(device)
+    return torch.autocast(device, enabled=False) if available else nullcontext()
 
 
 class _Levels:
@@ -139,41 +147,46 @@ class _CausalSums(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g_num: Tensor, g_den: Tensor, g_s: Tensor, g_z: Tensor) -> tuple[Any, ...]:
-        q, k, v, s_all, z_all, out, over = ctx.saved_tensors
-        chunk = ctx.chunk
-        grad_q, grad_k, grad_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        g_s, g_z, g_den = g_s.clone(), g_z.clone().unsqueeze(2), g_den.unsqueeze(2)
-        for at in reversed(range(len(s_all))):
-            first = at * chunk
-            here = slice(first, first + chunk)
-            qc, kc, vc, gn, gd = (x[:, here] for x in (q, k, v, g_num, g_den))
-            to_q, to_k, to_v = (x[:, here] for x in (grad_q, grad_k, grad_v))
-            if over is not None:
-                # out = num * over and over = 1 / (den + eps), in which d over / d den = -over ** 2.
-                gd = (gn * out[:, here]).sum(2, keepdim=True).neg_().mul_(over[:, here])
-                gn = gn * over[:, here]
-            inside = torch.bmm(qc, kc.mT)
-            g_inside = torch.bmm(gn, vc.mT).add_(gd)
-            torch.bmm(gn, s_all[at].mT, out=to_q)
-            torch.bmm(vc, g_s.mT, out=to_k)
-            to_q.addcmul_(gd, z_all[at].mT)
-            to_k.add_(g_z.mT)
-            q_past, k_end, factors = qc, kc, None if ctx.levels is None else ctx.levels.factors(first)
-            if factors is not None:
-                inside.mul_(factors[0])
-                g_inside.mul_(factors[0])
-                to_q.mul_(factors[1])
-                to_k.mul_(factors[2])
-                q_past, k_end = qc * factors[1], kc * factors[2]
-            inside.tril_()
-            g_inside.tril_()
-            to_q.baddbmm_(g_inside, kc)
-            to_k.baddbmm_(g_inside.mT, qc)
-            torch.bmm(inside.mT, gn, out=to_v)
-            to_v.baddbmm_(k_end, g_s)
-            if factors is not None:
-                g_s.mul_(factors[3])
-                g_z.mul_(factors[3])
-            g_s.baddbmm_(q_past.mT, gn)
-            g_z.baddbmm_(q_past.mT, gd)
-        return grad_q, grad_k, grad_v, g_s, g_z.squeeze(2), None, None, None
+        with _without_autocast(g_num.device.type):
+            return _backward(ctx, g_num, g_den, g_s, g_z)
+
+
+def _backward(ctx: Any, g_num: Tensor, g_den: Tensor, g_s: Tensor, g_z: Tensor) -> tuple[Any, ...]:
+    q, k, v, s_all, z_all, out, over = ctx.saved_tensors
+    chunk = ctx.chunk
+    grad_q, grad_k, grad_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+    g_s, g_z, g_den = g_s.clone(), g_z.clone().unsqueeze(2), g_den.unsqueeze(2)
+    for at in reversed(range(len(s_all))):
+        first = at * chunk
+        here = slice(first, first + chunk)
+        qc, kc, vc, gn, gd = (x[:, here] for x in (q, k, v, g_num, g_den))
+        to_q, to_k, to_v = (x[:, here] for x in (grad_q, grad_k, grad_v))
+        if over is not None:
+            # out = num * over and over = 1 / (den + eps), in which d over / d den = -over ** 2.
+            gd = (gn * out[:, here]).sum(2, keepdim=True).neg_().mul_(over[:, here])
+            gn = gn * over[:, here]
+        inside = torch.bmm(qc, kc.mT)
+        g_inside = torch.bmm(gn, vc.mT).add_(gd)
+        torch.bmm(gn, s_all[at].mT, out=to_q)
+        torch.bmm(vc, g_s.mT, out=to_k)
+        to_q.addcmul_(gd, z_all[at].mT)
+        to_k.add_(g_z.mT)
+        q_past, k_end, factors = qc, kc, None if ctx.levels is None else ctx.levels.factors(first)
+        if factors is not None:
+            inside.mul_(factors[0])
+            g_inside.mul_(factors[0])
+            to_q.mul_(factors[1])
+            to_k.mul_(factors[2])
+            q_past, k_end = qc * factors[1], kc * factors[2]
+        inside.tril_()
+        g_inside.tril_()
+        to_q.baddbmm_(g_inside, kc)
+        to_k.baddbmm_(g_inside.mT, qc)
+        torch.bmm(inside.mT, gn, out=to_v)
+        to_v.baddbmm_(k_end, g_s)
+        if factors is not None:
+            g_s.mul_(factors[3])
+            g_z.mul_(factors[3])
+        g_s.baddbmm_(q_past.mT, gn)
+        g_z.baddbmm_(q_past.mT, gd)
+    return grad_q, grad_k, grad_v, g_s, g_z.squeeze(2), None, None, None

@@ -35,7 +35,7 @@ def plan(n: int, before: int, after: int, block: int | None) -> list[Block]:
 def block_size(n: int, before: int, after: int) -> int:
     """Queries per tile. Small tiles waste less of the corners that the band does not cover, but cost more calls."""
     width = before + after
-    size = 64 if width <= 512 else 128
+    size = 32 if width <= 64 else 64 if width <= 512 else 128
     return n if n * n <= 1.25 * n * (width + size) else size
 
 

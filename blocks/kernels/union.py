@@ -93,13 +93,14 @@ class _Union(torch.autograd.Function):
                 out, lse = part, part_lse
             else:
                 lse = mix_(out, lse, part, part_lse)
-        assert out is not None and lse is not None
+        assert out is not None
+        assert lse is not None
         ctx.save_for_backward(q, out, lse.masked_fill(lse == -torch.inf, 0.0), *keys_values)
         ctx.masks, ctx.scale = masks, scale
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         q, out, lse, *keys_values = ctx.saved_tensors
         grad_q: Tensor | None = None
@@ -135,8 +136,8 @@ def _plain(q: Tensor, sets: Sequence[KeySet], scale: float, softcap: float | Non
         scores.append(score.reshape(b, h, n, -1))
         allowed.append(allow.reshape(b, h, n, -1))
     weights = F.dropout(masked_softmax(torch.cat(scores, -1), torch.cat(allowed, -1)), dropout)
-    out = torch.zeros_like(q)
-    for one, weight in zip(sets, weights.split([one.k.shape[-2] for one in sets], -1), strict=True):
+    out = torch.zeros_like(q[..., :1])
+    for one, weight in zip(sets, torch.split(weights, [one.k.shape[-2] for one in sets], -1), strict=True):
         if one.k.dim() == 4:
             out = out + weight @ one.v
         else:

@@ -32,13 +32,17 @@ class Residual(Placement):
         self.final_norm = not out_norm
 
     def step(self, number: int, state: Tensor, sublayer: Sublayer) -> Tensor:
-        branch: Tensor = self.branch_norms[number](sublayer(self.in_norms[number](state)))
+        branch = _normed(self.branch_norms, number, sublayer(_normed(self.in_norms, number, state)))
         stream = state + branch if self.skip == 1.0 else self.skip * state + branch
-        return self.out_norms[number](stream)  # type: ignore[no-any-return]
+        return _normed(self.out_norms, number, stream)
 
 
 def _norms(dim: int, steps: int, norm: Build[Norm], present: bool) -> nn.ModuleList:
-    return nn.ModuleList(build(norm, dim=dim) if present else nn.Identity() for _ in range(steps))
+    return nn.ModuleList(build(norm, dim=dim) for _ in range(steps if present else 0))
+
+
+def _normed(norms: nn.ModuleList, number: int, x: Tensor) -> Tensor:
+    return norms[number](x) if norms else x  # type: ignore[no-any-return]
 
 
 preset(

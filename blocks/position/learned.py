@@ -25,6 +25,7 @@ class Learned(Position):
         self.table = Table(length + offset, dim, role="position")
 
     def embed(self, x: Tensor, at: Coords) -> Tensor:
-        if not at.pos.is_meta and at.pos.numel() and (longest := int(at.pos.max()) + 1) > self.length:
-            raise ValueError(f"position 'learned' has {self.length} positions, the input has {longest}: raise its `length`")
+        positions = self.table.num_embeddings - self.offset
+        if not at.pos.is_meta and at.pos.numel() and (longest := int(at.pos.max()) + 1) > positions:
+            raise ValueError(f"position 'learned' has {positions} positions, the input has {longest}: raise its `length`")
         return x + self.table(at.pos + self.offset)

@@ -35,15 +35,24 @@ class Rotary(Position):
         self.width = round(head_dim * fraction)
         if self.width % 2 or not self.width:
             raise ValueError(f"position 'rotary' turns pairs: {self.width} of the {head_dim} coordinates of a head is not an even number")
-        self.base = base
-        self.pattern = "... (two i)" if layout == "halves" else "... (i two)"
+        self.base, self.layout = base, layout
 
     def rotate(self, t: Tensor, at: Coords, role: Role) -> Tensor:
-        exact = torch.promote_types(t.dtype, torch.float32)
-        steps = torch.arange(0, self.width, 2, dtype=exact, device=t.device)
-        angles = rearrange(at.pos, "b n -> b 1 n 1") * self.base ** (-steps / self.width)
-        cos, sin = angles.cos().to(t.dtype), angles.sin().to(t.dtype)
+        cos, sin = at.once(("rotary", self.layout, self.base, self.width, t.dtype), lambda: self._waves(at, t.dtype))
         turned, rest = t[..., : self.width], t[..., self.width :]
-        x, y = rearrange(turned, f"{self.pattern} -> two ... i", two=2)
-        turned = rearrange(torch.stack([x * cos - y * sin, x * sin + y * cos]), f"two ... i -> {self.pattern}")
+        if self.layout == "halves":
+            partner = turned.roll(self.width // 2, -1)
+        else:
+            partner = rearrange(rearrange(turned, "... (i two) -> ... i two", two=2).flip(-1), "... i two -> ... (i two)")
+        turned = torch.addcmul(turned * cos, partner, sin)
         return turned if not rest.shape[-1] else torch.cat([turned, rest], dim=-1)
+
+    def _waves(self, at: Coords, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Cosines, and sines with the sign that each coordinate's partner gets: x cos - y sin, y cos + x sin. [b 1 n d]"""
+        exact = torch.promote_types(dtype, torch.float32)
+        steps = torch.arange(0, self.width, 2, dtype=exact, device=at.pos.device)
+        angles = rearrange(at.pos, "b n -> b 1 n 1") * self.base ** (-steps / self.width)
+        pattern = "two ... i -> ... (two i)" if self.layout == "halves" else "two ... i -> ... (i two)"
+        cos, sin = angles.cos(), angles.sin()
+        cos, sin = (rearrange(torch.stack(pair), pattern).to(dtype) for pair in ((cos, cos), (-sin, sin)))
+        return cos, sin

@@ -8,11 +8,11 @@ from blocks.attention import Attention, FullAttention
 from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
-from blocks.init import GPT2Init, Init, initialise
+from blocks.init import Init
 from blocks.masks import Causal, Mask, Prefix
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
-from blocks.position import Position, Sinusoidal
+from blocks.position import Position, Rotary
 from blocks.stack import Flow, LayerPlan, Stack, StackPlan
 from blocks.topology.base import DecodeState, Output, Topology, coordinates, required
 from blocks.topology.layers import Layers, LayerType, plan_layers
@@ -27,10 +27,12 @@ class Decoder(Topology):
     dim: width of the model. layers: a number, a list of names from layer_types, or {count, pattern} which repeats such a
     list. prefix: tokens marked as prefix are visible to all (prefix LM). final_norm: norm after the last layer, as the
     placement has it unless given. vocab: size of the vocabulary, from the data unless given. init: the placement's own
-    initialisation where it has one, else gpt2, unless given. dropout: on the output of every sublayer.
+    initialisation where it has one, else xavier, unless given. dropout: on the output of every sublayer.
     """
 
-    provides = frozenset({"decoder", "next token"})
+    provides = frozenset(
+        {"decoder", "next token", "one stream", "causal", "prefix", "window", "padding", "segments", "decode"}
+    )
     needs = (
         Need("attention", "causal", "a token must not see later ones"),
         Need("attention", "prefix", "the prefix is visible to all tokens", when={"prefix": True}),
@@ -44,7 +46,7 @@ class Decoder(Topology):
         heads: PositiveInt = 8,
         vocab: PositiveInt | None = None,
         attention: Build[Attention] = FullAttention,
-        position: Build[Position] = Sinusoidal,
+        position: Build[Position] = Rotary,
         norm: Build[Norm] = LayerNorm,
         placement: Build[Placement] = Pre,
         feedforward: Build[FeedForward] = Mlp,
@@ -64,9 +66,7 @@ class Decoder(Topology):
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
         self.stack = Stack(StackPlan(dim, "decoder", plans, 0, len(plans), causal=not prefix, final_norm=final_norm))
         self.head = build(head, dim=dim, vocab=self.vocab)
-        self.stack.initialise(init, GPT2Init)
-        for outer in (self.embedding, self.head):
-            initialise(outer, build(init or self.stack.layers[0].placement.own_init or GPT2Init), self.stack.site())
+        self.stack.initialise(init, self.embedding, self.head)
 
     @property
     def longest(self) -> int | None:

@@ -8,11 +8,11 @@ from blocks.attention import Attention, FullAttention
 from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
-from blocks.init import BertInit, Init, initialise
+from blocks.init import Init
 from blocks.masks import Full
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
-from blocks.position import Position, Sinusoidal
+from blocks.position import Position, Rotary
 from blocks.stack import Flow, LayerPlan, Stack, StackPlan
 from blocks.topology.base import Output, Topology, coordinates, required
 from blocks.topology.layers import Layers, LayerType, plan_layers
@@ -24,10 +24,10 @@ from registry.types import PositiveInt, Probability
 class Encoder(Topology):
     """One bidirectional stack over tokens: classification, masked language models.
 
-    Options as in `decoder`; the initialisation is bert unless the placement has its own or one is given.
+    Options as in `decoder`; the same defaults.
     """
 
-    provides = frozenset({"encoder"})
+    provides = frozenset({"encoder", "one stream", "bidirectional", "window", "padding", "segments"})
     needs = (Need("attention", "bidirectional", "a token sees earlier and later ones"),)
 
     def __init__(
@@ -38,7 +38,7 @@ class Encoder(Topology):
         heads: PositiveInt = 8,
         vocab: PositiveInt | None = None,
         attention: Build[Attention] = FullAttention,
-        position: Build[Position] = Sinusoidal,
+        position: Build[Position] = Rotary,
         norm: Build[Norm] = LayerNorm,
         placement: Build[Placement] = Pre,
         feedforward: Build[FeedForward] = Mlp,
@@ -56,9 +56,7 @@ class Encoder(Topology):
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
         self.stack = Stack(StackPlan(dim, "encoder", plans, len(plans), 0, causal=False, final_norm=final_norm))
         self.head = build(head, dim=dim, vocab=self.vocab)
-        self.stack.initialise(init, BertInit)
-        for outer in (self.embedding, self.head):
-            initialise(outer, build(init or self.stack.layers[0].placement.own_init or BertInit), self.stack.site())
+        self.stack.initialise(init, self.embedding, self.head)
 
     @property
     def longest(self) -> int | None:

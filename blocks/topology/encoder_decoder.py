@@ -13,11 +13,11 @@ from blocks.coords import Coords
 from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
-from blocks.init import Init, XavierInit, initialise
+from blocks.init import Init
 from blocks.masks import Causal, Full
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
-from blocks.position import Position, Sinusoidal
+from blocks.position import Position, Rotary
 from blocks.stack import Flow, LayerPlan, Stack, StackPlan
 from blocks.topology.base import DecodeState, Output, Topology, coordinates, required
 from blocks.topology.layers import Layers, LayerType, overridden, plan_layers
@@ -55,7 +55,9 @@ class EncoderDecoder(Topology):
     its own (shared_embedding: false). Other options as in `decoder`; the initialisation is xavier by default.
     """
 
-    provides = frozenset({"encoder_decoder", "next token", "source"})
+    provides = frozenset(
+        {"encoder_decoder", "next token", "source", "bidirectional", "causal", "cross", "window", "padding", "decode"}
+    )
     needs = (Need("cross_attention", "cross", "the decoder reads the encoder's stream"),)
 
     def __init__(
@@ -69,7 +71,7 @@ class EncoderDecoder(Topology):
         shared_embedding: bool = True,
         attention: Build[Attention] = FullAttention,
         cross_attention: Build[Attention] = FullAttention,
-        position: Build[Position] = Sinusoidal,
+        position: Build[Position] = Rotary,
         norm: Build[Norm] = LayerNorm,
         placement: Build[Placement] = Pre,
         feedforward: Build[FeedForward] = Mlp,
@@ -99,16 +101,8 @@ class EncoderDecoder(Topology):
         self.encoder = Stack(StackPlan(dim, "encoder", source_plans, *depths, causal=False, final_norm=final_norm))
         self.decoder = Stack(StackPlan(dim, "decoder", target_plans, *depths, causal=True, final_norm=final_norm))
         self.head = build(head, dim=dim, vocab=self.vocab)
-        for stack in (self.encoder, self.decoder):
-            stack.initialise(init, XavierInit)
-        outer_init = build(init or self.decoder.layers[0].placement.own_init or XavierInit)
-        for outer in (self.embedding, self.source_embedding, self.head):
-            if outer is not None:
-                initialise(outer, outer_init, self.decoder.site())
-
-    @property
-    def longest(self) -> int | None:
-        return self.decoder.longest
+        self.encoder.initialise(init)
+        self.decoder.initialise(init, self.embedding, self.source_embedding, self.head)
 
     def forward(
         self,

@@ -1,0 +1,5 @@
+"""The contract of the norm family."""
+
+from blocks.contract.tokenwise import promise_tokenwise
+
+promise_tokenwise("norm")

@@ -1,0 +1,1 @@
+"""Data, tasks, training, sweeps, results, reports and the command line."""

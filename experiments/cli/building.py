@@ -1,0 +1,52 @@
+"""Models that are built without computing: to find out whether they can be, and what they would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from experiments.making import filled, make_data
+from registry.assembly import dry_run
+from registry.catalog import Catalog
+from registry.errors import Problem, SpecError
+from registry.load import Loaded
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from experiments.sweep.plan import SweepPlan
+
+STAND_IN = {"vocab": 256, "classes": 2}
+"""Sizes for a spec that has no data to know them."""
+
+
+def dry_build(loaded: Loaded, plan: SweepPlan | None) -> None:
+    """Build and run every variant on the meta device. Raises SpecError with the problems of all."""
+    if plan is None:
+        build_on_meta(loaded.full, loaded.catalog)
+        return
+    problems: list[Problem] = []
+    for variant in plan.variants:
+        try:
+            build_on_meta(next(iter(variant.specs.values())), loaded.catalog)
+        except SpecError as error:
+            problems += [replace(p, message=f"[{variant.label}] {p.message}") for p in error.problems]
+    if problems:
+        raise SpecError(problems)
+
+
+def build_on_meta(full: Mapping[str, Any], catalog: Catalog) -> nn.Module:
+    """The model of a full spec, its sizes from the data or stand-ins where there are none."""
+    return dry_run(sized(full, catalog)["model"], catalog)
+
+
+def sized(full: Mapping[str, Any], catalog: Catalog) -> Mapping[str, Any]:
+    """The full spec with the sizes that only data know. Raises SpecError where they contradict it."""
+    if full["data"] is not None:
+        return filled(full, make_data(full, catalog))
+    model = dict(full["model"])
+    model["vocab"] = model["vocab"] or STAND_IN["vocab"]
+    if "classes" in model["head"]:
+        model["head"] = {**model["head"], "classes": model["head"]["classes"] or STAND_IN["classes"]}
+    return {**full, "model": model}

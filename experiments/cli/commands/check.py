@@ -1,0 +1,70 @@
+"""`swapformer check`: every mistake of a spec, before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from experiments.cli.options import load_spec, spec_options
+
+if TYPE_CHECKING:
+    from experiments.sweep.plan import SweepPlan
+    from registry.load import Loaded
+
+
+@click.command("check")
+@spec_options
+@click.option("--build", "dry", is_flag=True, help="Also build each variant without computing, which imports torch.")
+def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool, dry: bool) -> None:
+    """Find every mistake in SPEC, without training and without writing anything.
+
+    Tells all problems together, each with its place; exit code 2 when there is one. SPEC is a file, or the name of a
+    spec that ships (demo). a.b=VALUE changes a setting: model.dim=64, model.attention={kind: longformer, window: 64}.
+    """
+    loaded = load_spec(spec, overrides, plugins, trust)
+    plan: SweepPlan | None = None
+    if loaded.full["sweep"] is not None:
+        from experiments.sweep.plan import make_plan
+
+        plan = make_plan(loaded)
+    if dry:
+        from experiments.cli.building import dry_build
+
+        dry_build(loaded, plan)
+    click.echo(f"{spec}: ok{', builds and runs' if dry else ''}")
+    for line in [*_about(loaded.full), *_about_sweep(plan)]:
+        click.echo(f"  {line}")
+
+
+def _about(full: Mapping[str, Any]) -> Iterator[str]:
+    """What the spec describes, in a line or two."""
+    model = full["model"]
+    kinds = [_kind(model[slot]) for slot in ("attention", "position", "norm", "placement", "feedforward")]
+    yield f"{model['topology']}, dim {model['dim']}, layers {_layers(model['layers'])}: {', '.join(kinds)}"
+    task = [f"{name} {_kind(full[name])}" for name in ("data", "task") if full[name] is not None]
+    trainer = full["trainer"]
+    ends = [f"{trainer[name]} {name.removeprefix('max_')}" for name in ("max_steps", "max_epochs") if trainer[name]]
+    if task:
+        yield ", ".join([*task, *ends])
+
+
+def _about_sweep(plan: SweepPlan | None) -> Iterator[str]:
+    if plan is not None:
+        from experiments.results.words import times
+
+        variants, seeds = times(len(plan.variants), "variant"), times(len(plan.seeds), "seed")
+        yield f"sweep: {times(len(plan.trials), 'trial')}, {variants} x {seeds}"
+        if plan.left_out:
+            yield f"{times(len(plan.left_out), 'combination')} left out; `swapformer sweep --dry-run` says why"
+
+
+def _kind(block: Mapping[str, Any]) -> str:
+    return str(block["kind"])
+
+
+def _layers(layers: Any) -> str:
+    if isinstance(layers, Mapping):
+        return f"{layers['count']} of [{', '.join(layers['pattern'])}]"
+    return f"[{', '.join(layers)}]" if isinstance(layers, list) else str(layers)

@@ -1,0 +1,60 @@
+"""`swapformer list`: what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from experiments.cli.console import aligned, console, on_terminal, table
+from experiments.cli.options import plugin_option
+from registry.catalog import Catalog, Entry
+from registry.errors import did_you_mean
+from registry.slots import families_in_order
+
+
+@click.command("list")
+@click.argument("family", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON: family, kind, summary, paper, file.")
+@plugin_option
+def command(family: str | None, as_json: bool, plugins: tuple[str, ...]) -> None:
+    """Parts that a spec can name, by family, each with its meaning in a line.
+
+    FAMILY: attention, position, norm, ... ; all of them unless given. `swapformer show KIND` tells more of one.
+    """
+    catalog = Catalog.load(plugins)
+    if family is not None and family not in catalog.families:
+        hint = did_you_mean(family, catalog.families) or f" Families: {', '.join(catalog.families)}."
+        raise click.UsageError(f"there is no family '{family}'.{hint}")
+    families = families_in_order(catalog) if family is None else [family]
+    entries = [entry for name in families for entry in catalog.of(name)]
+    if as_json:
+        _print_json(entries)
+    elif on_terminal():
+        _print_tables(catalog, families)
+    else:
+        rows = [(entry["family"], entry["kind"], _one_line(entry)) for entry in entries]
+        click.echo("\n".join(aligned(rows)))
+
+
+def _print_json(entries: Sequence[Entry]) -> None:
+    import json
+
+    keys = ("family", "kind", "summary", "paper", "file")
+    click.echo(json.dumps([{key: entry[key] for key in keys} for entry in entries], indent=2, ensure_ascii=False))
+
+
+def _print_tables(catalog: Catalog, families: Sequence[str]) -> None:
+    screen = console()
+    widest = max(len(kind) for kind in catalog.all_kinds())
+    for family in families:
+        rows = table(family, catalog.of(family)[0]["family_summary"])
+        rows.columns[0].min_width = widest
+        rows.columns[0].header_style = "bold"
+        for entry in catalog.of(family):
+            rows.add_row(entry["kind"], entry["summary"])
+        screen.print(rows)
+
+
+def _one_line(entry: Entry) -> str:
+    return " ".join(entry["summary"].split())

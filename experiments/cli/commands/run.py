@@ -1,0 +1,94 @@
+"""`swapformer run`: train one spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from experiments.cli.folders import claim, out_option, run_name
+from experiments.cli.options import load_spec, spec_options
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+@click.command("run")
+@spec_options
+@out_option
+def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool, out: str) -> None:
+    """Train the model of SPEC; the same command continues an interrupted run, or shows a finished one.
+
+    Settings may be changed on the way: swapformer run demo model.attention=performer trainer.max_steps=500
+
+    A `sweep:` in the spec is left alone; `swapformer sweep` trains its variants. Ctrl-C saves and stops.
+    """
+    loaded = load_spec(spec, overrides, plugins, trust)
+    from experiments.making import filled, make_data, make_parts, require_training, trial_id
+    from experiments.measure import facts
+    from experiments.training.trial import exit_code, run_trial
+    from registry.assembly import dry_run
+
+    require_training(loaded.full)
+    data = make_data(loaded.full, loaded.catalog)
+    data.prepare()
+    full = filled(loaded.full, data)
+    dry_run(full["model"], loaded.catalog)
+    folder = Path(out) / f"{run_name(spec, loaded)}-{trial_id(full)[:8]}"
+    claim(folder)
+    click.echo(f"{full['model']['topology']} on {data.about()['about']}; folder {folder}")
+    with _bar() as progress:
+        bar = progress.add_task("", total=full["trainer"]["max_steps"], loss="", rate="")
+        summary = run_trial(
+            {**full, "plugins": None, "sweep": None},
+            folder,
+            build_parts=lambda content: make_parts(content, loaded.catalog),
+            on_progress=lambda event: _show(event, progress, bar),
+            measure=lambda model: facts(model, data.length),
+        )
+    _tell(summary, folder)
+    raise SystemExit(exit_code(summary))
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("step"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[loss]} {task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _show(event: dict[str, Any], progress: Progress, bar: Any) -> None:
+    match event["event"]:
+        case "step":
+            loss, rate = f"loss {event['loss']:.3f}", event["steps_per_second"]
+            progress.update(
+                bar,
+                completed=event["step"],
+                total=event["max_steps"],
+                loss=loss,
+                rate="" if rate is None else f"{rate:.1f} steps/s",
+            )
+        case "valid":
+            values = ", ".join(f"{name.removeprefix('valid/')} {value:.4g}" for name, value in event["metrics"].items())
+            progress.update(bar, completed=event["step"])
+            progress.console.print(f"step {event['step']}: valid {values}", highlight=False)
+        case "note":
+            progress.console.print(event["text"], highlight=False)
+
+
+def _tell(summary: dict[str, Any], folder: Path) -> None:
+    click.echo(f"{summary['status']}" + (f": {summary['reason']}" if summary.get("reason") else ""))
+    for name, value in summary.get("metrics", {}).items():
+        click.echo(f"  {name} {value:.5g}")
+    if summary["status"] == "finished":
+        click.echo(f"next: swapformer report {folder}")
+    elif summary["status"] == "interrupted":
+        click.echo("saved; the same command continues")

@@ -1,0 +1,58 @@
+"""`swapformer sweep`: train every variant and rank them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from experiments.cli.folders import claim, out_option, run_name
+from experiments.cli.options import load_spec, spec_options
+
+
+@click.command("sweep")
+@spec_options
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Train at most the first N trials of the plan.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop: nothing is trained or written.")
+@out_option
+def command(
+    spec: str,
+    overrides: tuple[str, ...],
+    plugins: tuple[str, ...],
+    trust: bool,
+    limit: int | None,
+    dry_run: bool,
+    out: str,
+) -> None:
+    """Train every variant of the `sweep:` of SPEC with every seed, then rank them and write report.html.
+
+    The same command continues an interrupted sweep: what is finished is never trained again. Ctrl-C lets every trial
+    save and stop; a second one stops at once.
+    """
+    loaded = load_spec(spec, overrides, plugins, trust)
+    from experiments.sweep.plan import make_plan
+
+    plan = make_plan(loaded)
+    from experiments.display import ranked_table, show_plan
+    from experiments.report import build_report
+    from experiments.results import read_results
+    from experiments.results.plan import read_plan
+    from experiments.sweep.coordinate import describe_plan, prepare, run_sweep, write_plan
+    from registry.assembly import dry_run as dry_build
+
+    trials = prepare(loaded, plan)
+    for variant in plan.variants:
+        first = next(t for t in trials if t.variant is variant)
+        dry_build(first.spec["model"], loaded.catalog)
+    folder = Path(out) / run_name(spec, loaded)
+    content = describe_plan(folder, loaded, plan, trials, spec)
+    show_plan(read_plan(content, []))
+    if dry_run:
+        return
+    claim(folder)
+    write_plan(folder, content)
+    code = run_sweep(folder, loaded, plan, trials, limit)
+    page = build_report(folder)
+    ranked_table(read_results(folder))
+    click.echo(f"report: {page}")
+    raise SystemExit(code)

@@ -1,0 +1,37 @@
+"""The SPEC of every command: a file, or the name of a spec that ships with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from registry.errors import Problem, SpecError, did_you_mean
+
+FOLDER = Path(__file__).parent.parent / "specs"
+
+
+def shipped() -> dict[str, Path]:
+    """The specs that ship, by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def find_spec(name: str) -> Path:
+    """The file that a SPEC argument means; a file of the user's own comes before one that ships.
+
+    Raises SpecError, with the nearest name, when there is neither.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    known = shipped()
+    if path.parent == Path() and path.stem in known and path.suffix in ("", ".yaml", ".yml"):
+        return known[path.stem]
+    return _refuse(name, path, list(known))
+
+
+def _refuse(name: str, path: Path, known: list[str]) -> Path:
+    if path.parent != Path() and not path.parent.is_dir():
+        raise SpecError([Problem("", f"{name}: no such file; there is no folder '{path.parent}'")])
+    beside = [file.name for file in sorted(path.parent.glob("*.y*ml"))]
+    hint = did_you_mean(path.name, beside) or did_you_mean(path.stem, known)
+    ships = f" Specs that ship: {', '.join(known)}." if known else ""
+    raise SpecError([Problem("", f"{name}: no such file.{hint or ships}")])

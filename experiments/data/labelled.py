@@ -1,0 +1,136 @@
+"""Texts with a label each, for sequence classification."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from experiments.data.base import Data
+from experiments.data.errors import BadData
+from experiments.data.files import CORPORA, Table
+from experiments.data.loader import Batch, Rows, pad
+from experiments.data.tables import Encoder, Tables, TooLong
+from experiments.data.tokenizers import SPECIALS, Bytes, Tokenizer
+from experiments.training.atomic import write_json
+from registry import Build, build, part
+from registry.types import PositiveInt
+
+FOLDERS = {"definitions": "textcls"}
+
+
+@part("data", "labelled_text")
+class LabelledText(Data):
+    """Rows of a tab-separated file: a text, and the class it belongs to.
+
+    A row is <bos> and the text, padded to the longest of its batch. The classes are the training file's labels, sorted.
+
+    corpus: table that ships with the package, used unless `train` is given.
+    train, valid, test: files of your own, UTF-8, with a header row; `train` needs `valid`.
+    text, label: names of the columns.
+    length: the most tokens in a row, <bos> included.
+    too_long: cut a longer text at the end (`about` counts them), or refuse the file.
+    """
+
+    provides = frozenset({"labels"})
+    supplies = frozenset({"vocab", "length", "classes"})
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        corpus: Literal["definitions"] = "definitions",
+        train: str | None = None,
+        valid: str | None = None,
+        test: str | None = None,
+        text: str = "text",
+        label: str = "label",
+        tokenizer: Build[Tokenizer] = Bytes,
+        length: PositiveInt = 256,
+        too_long: TooLong = "cut",
+        batch_size: PositiveInt = 32,
+    ) -> None:
+        self.seed = seed
+        self.length = length
+        self.batch_size = batch_size
+        self.tokenizer = build(tokenizer, specials=len(SPECIALS))
+        self.encoder = Encoder(self.tokenizer, length, too_long, bos=True)
+        self.name = f"'{corpus}'" if train is None else train
+        self.columns = (text, label)
+        self.tables = Tables.find(CORPORA / FOLDERS[corpus], self.columns, train, valid, test)
+        self._rows: dict[str, LabelledRows] = {}
+        self._cut: dict[str, int] = {}
+
+    @property
+    def classes(self) -> int:
+        return len(self.labels)
+
+    @functools.cached_property
+    def labels(self) -> list[str]:
+        """The names of the classes, in the order of their numbers."""
+        table = self.tables["train"]
+        names = sorted(set(table.columns[self.columns[1]]))
+        if len(names) < 2:
+            where = f"column '{self.columns[1]}'"
+            raise BadData(table.path, f"only one label, '{names[0]}', in {where}: nothing to tell apart")
+        return names
+
+    def prepare(self) -> None:
+        if self._rows:
+            return
+        text = self.columns[0]
+        splits = {split: self.tables[split] for split in self.tables.splits()}
+        numbers = {split: [self._number(table, i) for i in range(len(table))] for split, table in splits.items()}
+        self.tokenizer.fit([t.encode() for t in splits["train"].columns[text]])
+        for split, table in splits.items():
+            ids, self._cut[split] = self.encoder.column(table, text)
+            self._rows[split] = LabelledRows(ids, numbers[split], self.tokenizer.special("<pad>"))
+
+    def _number(self, table: Table, i: int) -> int:
+        name, row = table.columns[self.columns[1]][i], table.rows[i]
+        if name not in self.labels:
+            known = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
+            raise BadData(table.path, f"label '{name}' is not in the training file, which has {known}", row=row)
+        return self.labels.index(name)
+
+    def rows(self, split: str) -> LabelledRows:
+        self.prepare()
+        if split not in self._rows:
+            raise BadData(split, f"there is no {split} table: give data.{split} a file")
+        return self._rows[split]
+
+    def about(self) -> dict[str, Any]:
+        self.prepare()
+        sizes = {f"{split}_rows": len(rows) for split, rows in self._rows.items()}
+        cut = {f"{split}_rows_cut": n for split, n in self._cut.items() if n}
+        return {"about": f"labelled text {self.name}", **sizes, **cut, "classes": self.labels, "vocab": self.vocab}
+
+    def fingerprint(self) -> str:
+        return self.tables.fingerprint()
+
+    def save(self, folder: Path) -> None:
+        self.tokenizer.save(folder)
+        write_json(folder / "labels.json", self.labels)
+
+
+class LabelledRows(Rows):
+    """Encoded texts and the numbers of their classes. A key is the number of a row."""
+
+    def __init__(self, texts: list[list[int]], labels: list[int], filler: int) -> None:
+        self.texts = texts
+        self.labels = torch.tensor(labels)
+        self.filler = filler
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def keys(self, shuffle: torch.Generator | None) -> Tensor:
+        return torch.arange(len(self)) if shuffle is None else torch.randperm(len(self), generator=shuffle)
+
+    def batch(self, keys: Tensor) -> Batch:
+        """tokens, valid: [b n]; labels: [b]."""
+        tokens, valid = pad([self.texts[i] for i in keys.tolist()], self.filler)
+        return {"tokens": tokens, "valid": valid, "labels": self.labels[keys]}

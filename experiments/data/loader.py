@@ -1,0 +1,94 @@
+"""Batches in an order that depends on the seed alone, with a position that can be saved."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from experiments.training.streams import generator
+
+Batch = dict[str, Tensor]
+
+
+class Rows(ABC):
+    """What a loader draws from: a number of rows, each with a key, and a way to make a batch of some keys."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def keys(self, shuffle: torch.Generator | None) -> Tensor:
+        """The keys of one pass over the rows, [rows]; in file order without a generator."""
+
+    @abstractmethod
+    def batch(self, keys: Tensor) -> Batch: ...
+
+    def batches(self, size: int) -> list[Tensor]:
+        """The keys of every row in file order, `size` rows together."""
+        return chunks(self.keys(None), size)
+
+
+class TrainLoader:
+    """Endless batches of equal size; `len(loader)` of them are one pass over the rows, each pass in a new order.
+
+    Batch i is a function of (seed, i): no model, no other random number and no interruption can change it. A pass
+    leaves out the rows that do not fill a batch (other ones each time).
+    """
+
+    def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
+        self.rows = rows
+        self.batch_size = min(batch_size, len(rows))
+        self.seed = seed
+        self.drawn = 0
+
+    def __len__(self) -> int:
+        return len(self.rows) // self.batch_size
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            epoch, first = divmod(self.drawn, len(self))
+            keys = self.rows.keys(generator(self.seed, "order", epoch))
+            for i in range(first, len(self)):
+                self.drawn += 1
+                yield self.rows.batch(keys[i * self.batch_size : (i + 1) * self.batch_size])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"drawn": self.drawn}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.drawn = int(state["drawn"])
+
+
+class EvalLoader:
+    """Every row once, in file order; the last batch may be smaller."""
+
+    def __init__(self, rows: Rows, batch_size: int) -> None:
+        self.rows = rows
+        self.batches = rows.batches(batch_size)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for keys in self.batches:
+            yield self.rows.batch(keys)
+
+
+def chunks(keys: Tensor, size: int) -> list[Tensor]:
+    """Keys in groups of `size`; the last may be smaller."""
+    return [keys[i : i + size] for i in range(0, len(keys), size)]
+
+
+def pad(sequences: list[list[int]], filler: int) -> tuple[Tensor, Tensor]:
+    """Sequences side by side, padded on the right.
+
+    Returns tokens [b n] (int64) and valid [b n] (bool, True = token), n being the longest of them.
+    """
+    longest = max(map(len, sequences))
+    tokens = torch.tensor([s + [filler] * (longest - len(s)) for s in sequences], dtype=torch.long)
+    lengths = torch.tensor([len(s) for s in sequences])
+    return tokens, torch.arange(longest) < lengths[:, None]

@@ -1,0 +1,81 @@
+"""From a full spec to the objects of a run: data, model, task."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from experiments.data import Data
+from registry import build
+from registry.assembly import assemble_block, builder
+from registry.catalog import Catalog
+from registry.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from experiments.training.trial import Parts
+
+
+def require_training(full: Mapping[str, Any]) -> None:
+    """Raises SpecError unless the spec says everything that training needs."""
+    missing = [Problem("", f"to train, the spec needs `{name}:`") for name in ("data", "task") if full[name] is None]
+    trainer = full["trainer"]
+    if trainer["max_steps"] is None and trainer["max_epochs"] is None:
+        missing.append(Problem("trainer", "set max_steps or max_epochs, or the training would never end"))
+    if missing:
+        raise SpecError(missing)
+
+
+def make_data(full: Mapping[str, Any], catalog: Catalog) -> Data:
+    """The data of a spec, nothing read yet."""
+    data: Data = build(builder(full["data"], "data", catalog), seed=full["seed"])
+    return data
+
+
+def filled(full: Mapping[str, Any], data: Data) -> dict[str, Any]:
+    """The spec with what only the data know: the size of the vocabulary, the number of classes.
+
+    Raises SpecError where the spec says something else, or where its texts are longer than the model's positions.
+    """
+    model = dict(full["model"])
+    problems = []
+    if model["vocab"] is None:
+        model["vocab"] = data.vocab
+    elif model["vocab"] < data.vocab:
+        problems.append(Problem("model.vocab", f"is {model['vocab']}, but the data have {data.vocab} different tokens"))
+    if "source_vocab" in model and not model["shared_embedding"] and model["source_vocab"] is None:
+        model["source_vocab"] = data.source_vocab
+    if "classes" in model["head"] and model["head"]["classes"] is None:
+        model["head"] = {**model["head"], "classes": data.classes}
+    longest = (model["position"] or {}).get("length")
+    if longest is not None and longest < data.length:
+        message = f"has {longest} positions, but the data are {data.length} tokens long"
+        problems.append(Problem("model.position.length", message))
+    if problems:
+        raise SpecError(problems)
+    return {**full, "model": model}
+
+
+def make_parts(full: Mapping[str, Any], catalog: Catalog) -> Parts:
+    """Data, and the task with its model in it. Weights are drawn from torch's current random stream."""
+    # Lightning comes with it; whoever only looks at a model does not wait for that
+    from experiments.training.trial import Parts
+
+    data = make_data(full, catalog)
+    task = build(
+        builder(full["task"], "task", catalog),
+        model=assemble_block(full["model"], catalog),
+        data=data,
+        optimizer=build(builder(full["optimizer"], "optimizer", catalog)),
+        schedule=build(builder(full["schedule"], "schedule", catalog)),
+    )
+    return Parts(data, task)
+
+
+def trial_id(full: Mapping[str, Any]) -> str:
+    """Hash of everything that decides the result, the seed included; 12 hexadecimal digits."""
+    from experiments.spec import content
+
+    text = json.dumps(content(full), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

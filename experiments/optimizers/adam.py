@@ -1,0 +1,31 @@
+"""Adam without weight decay."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from experiments.optimizers.base import Optimizer, can_fuse
+from registry import part
+from registry.types import PositiveFloat, Probability
+
+
+@part("optimizer", "adam", paper="Kingma & Ba 2015, arXiv 1412.6980")
+class Adam(Optimizer):
+    """Adam, by default with the constants of the first Transformer (Vaswani et al. 2017, section 5.3)."""
+
+    def __init__(
+        self,
+        *,
+        lr: PositiveFloat = 1e-3,
+        beta1: Probability = 0.9,
+        beta2: Probability = 0.98,
+        eps: PositiveFloat = 1e-9,
+    ) -> None:
+        self.lr = lr
+        self.betas = (beta1, beta2)
+        self.eps = eps
+
+    def build(self, module: nn.Module, *, scaled: bool = False) -> torch.optim.Adam:
+        trainable = [p for p in module.parameters() if p.requires_grad]
+        return torch.optim.Adam(trainable, lr=self.lr, betas=self.betas, eps=self.eps, fused=can_fuse(module, scaled))

@@ -1,0 +1,80 @@
+"""From a folder to `SweepResults`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from experiments.results.lenient import read_json, text, whole
+from experiments.results.plan import Metric, Plan, PlannedTrial, ResultsError, Variant, read_plan
+from experiments.results.sweep import SweepResults
+from experiments.results.trial import read_trial
+
+TRIAL_FILES = ("state.json", "summary.json", "metrics.csv")
+
+
+def read_results(folder: Path | str) -> SweepResults:
+    """Read the folder of a sweep, of a single run, or of one trial.
+
+    Missing and corrupt files are tolerated and listed in `problems`. Raises ResultsError where the folder holds
+    nothing that this program wrote, or where a newer version of it wrote the plan.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise ResultsError(f"{root} is not a folder")
+    problems: list[str] = []
+    if not (root / "plan.json").exists() and not (root / "trials").is_dir():
+        if not any((root / name).exists() for name in TRIAL_FILES):
+            raise ResultsError(f"{root} holds no results: no plan.json, no trials/ and no state.json")
+        return _one_trial(root, problems)
+    raw = read_json(root / "plan.json", problems)
+    plan = _plan_from_folders(root) if raw is None else _complete(read_plan(raw, problems), problems)
+    trials = tuple(read_trial(root, planned, problems) for planned in plan.trials)
+    return SweepResults(root, plan, trials, tuple(problems))
+
+
+def _one_trial(root: Path, problems: list[str]) -> SweepResults:
+    """A trial's own folder, seen as a sweep of one variant."""
+    summary = read_json(root / "summary.json", []) or {}
+    planned = PlannedTrial(root.name, root.name, whole(summary.get("seed")) or 0)
+    trial = read_trial(root, planned, problems, folder=root)
+    names = [*(trial.summary.metrics if trial.summary else ()), *trial.curves]
+    plan = Plan(
+        name=root.name,
+        metric=Metric(_likely_metric(names)),
+        seeds=(planned.seed,),
+        variants=(Variant(root.name),),
+        trials=(planned,),
+    )
+    return SweepResults(root, plan, (trial,), tuple(problems))
+
+
+def _plan_from_folders(root: Path) -> Plan:
+    """What can be said without a plan: one variant per trial folder."""
+    folders = (
+        sorted(path for path in (root / "trials").glob("*") if path.is_dir()) if (root / "trials").is_dir() else []
+    )
+    summaries: dict[str, dict[str, Any]] = {path.name: read_json(path / "summary.json", []) or {} for path in folders}
+    trials = tuple(PlannedTrial(name, name, whole(raw.get("seed")) or 0) for name, raw in summaries.items())
+    names = [name for raw in summaries.values() for name in (raw.get("metrics") or {})]
+    return Plan(
+        name=root.name,
+        metric=Metric(_likely_metric(names)),
+        seeds=tuple(sorted({trial.seed for trial in trials})),
+        variants=tuple(Variant(trial.variant) for trial in trials),
+        trials=trials,
+    )
+
+
+def _complete(plan: Plan, problems: list[str]) -> Plan:
+    """The plan with a variant for every trial, so that no trial goes unseen."""
+    known = {variant.label for variant in plan.variants}
+    unknown = [label for label in dict.fromkeys(trial.variant for trial in plan.trials) if label not in known]
+    if not unknown:
+        return plan
+    problems.append(f"plan.json has trials of variants that it does not list: {', '.join(map(text, unknown))}")
+    return Plan(**{**vars(plan), "variants": (*plan.variants, *map(Variant, unknown))})
+
+
+def _likely_metric(names: list[str]) -> str:
+    return next((name for name in ("valid/bits_per_byte", "valid/loss", "train/loss") if name in names), "valid/loss")

@@ -1,0 +1,74 @@
+"""Numbers and names as people read them; shared by the terminal, the report and its copies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from experiments.results.statistics import Estimate
+
+# An en dash.
+MISSING = "\u2013"
+
+
+def clean(text: str) -> str:
+    """Without control, bidirectional and other invisible characters, which could rewrite what a terminal shows."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` characters, cut in the middle: names differ at both ends."""
+    if len(text) <= width:
+        return text
+    head = (width - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def decimals_for(values: Iterable[float]) -> int:
+    """How many decimals tell these values apart: three digits of their range, within 2 to 4."""
+    known = list(values)
+    span = max(known) - min(known) if known else 0.0
+    return 3 if span <= 0 else min(4, max(2, 2 - math.floor(math.log10(span))))
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    return MISSING if value is None else f"{value:.{decimals}f}"
+
+
+def signed(value: float | None, decimals: int) -> str:
+    return MISSING if value is None else f"{value:+.{decimals}f}".replace("-", "\u2212")
+
+
+def interval(estimate: Estimate | None, decimals: int) -> str:
+    """`2.31 to 2.47`, or the sign for a missing value."""
+    if estimate is None or estimate.low is None:
+        return MISSING
+    return f"{fixed(estimate.low, decimals)} to {fixed(estimate.high, decimals)}"
+
+
+def count(value: float | None) -> str:
+    """Three digits and a letter: 123456 -> 123k."""
+    if value is None:
+        return MISSING
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9995:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds is None:
+        return MISSING
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def times(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

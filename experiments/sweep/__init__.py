@@ -1,0 +1,1 @@
+"""Comparing variants: the plan, the engine, the coordinator."""

@@ -1,0 +1,124 @@
+"""What every task promises: a loss to train on, and numbers to validate with."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from experiments.data.base import Data
+from experiments.data.loader import Batch
+from experiments.optimizers.base import Optimizer
+from experiments.schedules.base import Schedule
+from registry import Need
+
+Sums = dict[str, Tensor]
+
+
+class Task(LightningModule, ABC):
+    """A model, what it learns and how: the one place where batches meet the loss.
+
+    model: any module that the task can call, see `loss`.
+    """
+
+    family: ClassVar[str] = "task"
+    needs: ClassVar[Iterable[Need]] = ()
+    """What it asks of the model, its head and the data."""
+    metric: ClassVar[str] = "valid/loss"
+    """What the best checkpoint is chosen by: the smallest."""
+
+    def __init__(self, model: nn.Module, data: Data, optimizer: Optimizer, schedule: Schedule) -> None:
+        super().__init__()
+        self.model = model
+        self.data = data
+        self.recipe = (optimizer, schedule)
+        self.tokens_seen = 0
+        self.spec: dict[str, Any] = {}
+        self.fingerprint = ""
+        self.last_loss: Tensor | None = None
+        self.last_metrics: dict[str, float] = {}
+        self._sums: Sums = {}
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean loss in nats over the whole batch, padding left out; a scalar."""
+
+    @abstractmethod
+    def measure(self, batch: Batch) -> Sums:
+        """Sums over a validation batch, to be added up over batches."""
+
+    @abstractmethod
+    def summarise(self, sums: dict[str, float]) -> dict[str, float]:
+        """Metrics from the sums over all validation batches; names without "valid/"."""
+
+    def count(self, batch: Batch) -> int:
+        """How many tokens the model learns from in a batch; rate and budget count these."""
+        return int(batch["valid"].sum()) if "valid" in batch else batch["tokens"].numel()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = self.loss(batch)
+        self.tokens_seen += self.count(batch)
+        self.last_loss = loss.detach()
+        if self._is_logging_step(batch_idx):
+            rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+            self.record({"train/loss": float(self.last_loss), "lr": rate}, self.global_step + 1)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self._sums = {}
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        for name, value in self.measure(batch).items():
+            value = value.double()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def on_validation_epoch_end(self) -> None:
+        sums = {name: float(value) for name, value in self._sums.items()}
+        self.last_metrics = {f"valid/{name}": value for name, value in self.summarise(sums).items()}
+        self.record(self.last_metrics, self.global_step)
+
+    def record(self, values: dict[str, float], step: int) -> None:
+        """Hand numbers to every logger now, so that they are on disk before a checkpoint of this step."""
+        # Lightning's own count is one too high after the last step, and depends on where a run was resumed
+        steps_per_pass = math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches)
+        epoch = max(0, step - 1) // max(1, steps_per_pass)
+        for logger in self.loggers:
+            logger.log_metrics({**values, "epoch": epoch}, step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["spec"], checkpoint["data"] = self.spec, self.fingerprint
+
+    def configure_optimizers(self) -> Any:
+        optimizer, schedule = self.recipe
+        built = optimizer.build(self.model, scaled=str(self.trainer.precision).startswith("16"))
+        # not Lightning's `estimated_stepping_batches`, which starts the data before a checkpoint can set their position
+        steps = schedule.build(built, self.trainer.max_steps if self.trainer.max_steps > 0 else math.inf)
+        return {"optimizer": built, "lr_scheduler": {"scheduler": steps, "interval": "step"}}
+
+    def _is_logging_step(self, batch_idx: int) -> bool:
+        """Every `log_every_n_steps` optimizer steps, at the batch that completes the step."""
+        # an attribute that Lightning sets without declaring it
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if not every or (self.global_step + 1) % every:
+            return False
+        completes = (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0
+        return completes or batch_idx + 1 == self.trainer.num_training_batches
+
+
+def token_nats(logits: Tensor, targets: Tensor, valid: Tensor | None, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Cross-entropy summed over the valid tokens, and how many they are.
+
+    logits: [b n v]; targets: [b n]; valid: [b n] bool or None for all. Returns two scalars.
+    """
+    if valid is not None:
+        # left-out tokens by index, so that whatever stands in the padding cannot reach the sum, NaN included
+        logits, targets = logits[valid], targets[valid]
+    else:
+        logits, targets = logits.flatten(0, 1), targets.flatten()
+    nats = torch.nn.functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+    return nats, torch.tensor(targets.numel(), device=targets.device)

@@ -1,0 +1,57 @@
+"""Tell the class of a sequence."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from experiments.data.base import Data
+from experiments.data.loader import Batch
+from experiments.optimizers.base import Optimizer
+from experiments.schedules.base import Schedule
+from experiments.tasks.base import Sums, Task
+from registry import Need, part
+from registry.types import Probability
+
+
+@part("task", "classification")
+class Classification(Task):
+    """One class for each sequence: mean cross-entropy over the sequences of the batch.
+
+    Validation: loss (nats per sequence) and accuracy.
+
+    label_smoothing: share of the target spread over all classes, in training only.
+    """
+
+    needs = (
+        Need("model", "one stream", "there is one text to read"),
+        Need("model.head", "classes", "it compares classes"),
+        Need("data", "labels", "every text needs its class"),
+    )
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Data,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        *,
+        label_smoothing: Probability = 0.0,
+    ) -> None:
+        super().__init__(model, data, optimizer, schedule)
+        self.label_smoothing = label_smoothing
+
+    def loss(self, batch: Batch) -> Tensor:
+        logits = self.model(batch["tokens"], valid=batch["valid"])
+        return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.label_smoothing)
+
+    def measure(self, batch: Batch) -> Sums:
+        logits, labels = self.model(batch["tokens"], valid=batch["valid"]), batch["labels"]
+        return {
+            "nats": torch.nn.functional.cross_entropy(logits, labels, reduction="sum"),
+            "right": (logits.argmax(-1) == labels).sum(),
+            "sequences": torch.tensor(len(labels)),
+        }
+
+    def summarise(self, sums: dict[str, float]) -> dict[str, float]:
+        return {"loss": sums["nats"] / sums["sequences"], "accuracy": sums["right"] / sums["sequences"]}

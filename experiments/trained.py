@@ -1,0 +1,65 @@
+"""A trained model, from the folder of its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blocks.topology import Topology
+from experiments.data import Data
+from experiments.making import make_data
+from experiments.results import read_results
+from experiments.training.checkpoint_io import model_state, newest, read_checkpoint
+from registry.assembly import assemble_block
+from registry.catalog import Catalog
+from registry.errors import Problem, SpecError
+from registry.yaml_reader import read_yaml
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model in evaluation mode, with its data (for the tokenizer) and its full spec."""
+
+    model: Topology
+    data: Data
+    spec: dict[str, Any]
+    folder: Path
+
+
+def load_trained(folder: Path, plugins: tuple[str, ...] = ()) -> Trained:
+    """The best checkpoint of a run; of a sweep, of its best trial.
+
+    Raises SpecError when the folder holds no trained model.
+    """
+    folder = _trial_of(folder)
+    spec = read_yaml(folder / "spec.yaml").value
+    catalog = Catalog.load(plugins)
+    data = make_data(spec, catalog)
+    if not data.tokenizer.load(folder):
+        data.prepare()
+    model = assemble_block(spec["model"], catalog)
+    model.load_state_dict(model_state(_checkpoint(folder)))
+    assert isinstance(model, Topology)
+    return Trained(model.eval(), data, spec, folder)
+
+
+def _trial_of(folder: Path) -> Path:
+    if (folder / "plan.json").is_file():
+        best = read_results(folder).best_trial
+        if best is None:
+            raise SpecError([Problem("", f"{folder}: no trial of this sweep has finished")])
+        return best.folder
+    if not (folder / "spec.yaml").is_file():
+        raise SpecError([Problem("", f"{folder} is no run: it has no spec.yaml")])
+    return folder
+
+
+def _checkpoint(folder: Path) -> dict[str, Any]:
+    best = folder / "checkpoints" / "best.ckpt"
+    if best.is_file():
+        return read_checkpoint(best)
+    found = newest(folder / "checkpoints")
+    if found is None:
+        raise SpecError([Problem("", f"{folder}: nothing has been saved yet")])
+    return found[1]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from blocks.activations import Activation
+from blocks.feedforward import Mlp
+
+
+def gelu(x: Tensor) -> Tensor:
+    return x * (1 + torch.erf(x / math.sqrt(2))) / 2
+
+
+def gelu_tanh(x: Tensor) -> Tensor:
+    return x / 2 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+FORMULAS = {
+    "relu": lambda x: torch.where(x > 0, x, 0.0),
+    "relu2": lambda x: torch.where(x > 0, x, 0.0) ** 2,
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "silu": lambda x: x / (1 + torch.exp(-x)),
+}
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", FORMULAS)
+def test_is_two_maps_with_an_activation_between(activation: Activation, bias: bool) -> None:
+    mlp = Mlp(6, hidden=10, activation=activation, bias=bias).double()
+    x = torch.randn(2, 3, 6, dtype=torch.float64, requires_grad=True)
+    inner = x @ mlp.inner.weight.T + (mlp.inner.bias if bias else 0)
+    right = FORMULAS[activation](inner) @ mlp.outer.weight.T + (mlp.outer.bias if bias else 0)
+    found = mlp(x)
+    torch.testing.assert_close(found, right, rtol=1e-12, atol=1e-12)
+    way, inputs = torch.randn_like(found), [x, *mlp.parameters()]
+    for mine, slow in zip(
+        torch.autograd.grad((found * way).sum(), inputs), torch.autograd.grad((right * way).sum(), inputs), strict=True
+    ):
+        torch.testing.assert_close(mine, slow, rtol=1e-9, atol=1e-10)
+
+
+def test_is_four_times_as_wide_inside_unless_told() -> None:
+    assert Mlp(6).inner.weight.shape == (24, 6)
+    assert Mlp(6, hidden=7).inner.weight.shape == (7, 6)
+
+
+def test_dropout_acts_in_training_only() -> None:
+    mlp, x = Mlp(6, dropout=0.5).double(), torch.randn(4, 6, dtype=torch.float64)
+    assert not torch.equal(mlp(x), mlp(x))
+    assert torch.equal(mlp.eval()(x), mlp(x))

@@ -1,0 +1,123 @@
+"""`list` and `show`: what there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from experiments.cli.console import console
+from registry.catalog import Catalog
+
+Call = Callable[..., Result]
+
+
+def test_list_names_every_part_on_a_line(call: Call) -> None:
+    lines = call("list").output.splitlines()
+    entries = Catalog.load().entries
+    assert [tuple(line.split()[:2]) for line in lines] != []
+    assert {tuple(line.split()[:2]) for line in lines} == set(entries)
+    assert len(lines) == len(entries)
+
+
+def test_families_come_in_the_order_of_a_spec(call: Call) -> None:
+    families = list(dict.fromkeys(line.split()[0] for line in call("list").output.splitlines()))
+    assert families[:3] == ["spec", "topology", "data"]
+    assert families.index("attention") < families.index("position") < families.index("norm")
+
+
+def test_list_of_a_family(call: Call) -> None:
+    output = call("list", "norm").output
+    assert [line.split()[1] for line in output.splitlines()] == Catalog.load().kinds("norm")
+
+
+def test_list_as_json(call: Call) -> None:
+    found = json.loads(call("list", "attention", "--json").output)
+    assert [part["kind"] for part in found] == Catalog.load().kinds("attention")
+    assert found[0]["family"] == "attention"
+    assert found[0]["summary"]
+    assert Path(found[0]["file"]).is_file()
+
+
+def test_list_of_an_unknown_family(call: Call) -> None:
+    result = call("list", "atention")
+    assert result.exit_code == 2
+    assert "Did you mean 'attention'?" in result.stderr
+
+
+def test_on_a_terminal_list_is_tables_of_eighty_columns(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.cli.commands.list.on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    output = call("list").output
+    assert max(map(len, output.splitlines())) <= 80
+    assert "Maps tokens to tokens: [b n m]" in output
+    assert console().width == 80
+
+
+@pytest.mark.parametrize("entry", Catalog.load().entries.values(), ids=lambda e: f"{e['family']}/{e['kind']}")
+def test_every_part_can_be_shown(entry: dict[str, object], call: Call) -> None:
+    result = call("show", f"{entry['family']}/{entry['kind']}")
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.output.splitlines())) <= 100
+    words = " ".join(result.output.split())
+    assert f"{entry['family']} {entry['kind']}" in words
+    assert str(entry["paper"]) in words
+    for option in entry["options"]:  # type: ignore[attr-defined]
+        assert option["name"] in words
+
+
+def test_show_says_what_an_attention_goes_with(call: Call) -> None:
+    output = call("show", "performer").output
+    assert "position it works with: learned, none, rotary, sinusoidal" in output
+    assert "position it does not: alibi, t5: it needs the score matrix (bias)" in output
+    assert "decoder: not with prefix: true" in output
+    assert "rule: dim must be a multiple of heads" in output
+    assert "arXiv 2009.14794" in output
+
+
+def test_show_says_what_a_position_goes_with(call: Call) -> None:
+    output = call("show", "alibi").output
+    assert "attention it works with: full, longformer\n" in output
+    assert "needs: attention: bias" in output
+
+
+def test_show_tells_types_and_defaults_in_words(call: Call) -> None:
+    lines = call("show", "longformer").output.splitlines()
+    window = next(line for line in lines if line.strip().startswith("window"))
+    assert "a whole number >= 1" in window
+    assert "512" in window
+    assert "the whole window" in window
+
+
+def test_the_example_line_is_a_valid_spec(call: Call) -> None:
+    for kind, path in (("longformer", "model.attention"), ("rotary", "model.position"), ("adamw", "optimizer")):
+        line = call("show", kind).output.rstrip().splitlines()[-1].strip()
+        key, _, value = line.partition(": ")
+        assert key == path.split(".")[-1]
+        assert call("check", "demo", f"{path}={value}").exit_code == 0
+
+
+def test_show_of_a_kind_in_several_families(call: Call) -> None:
+    result = call("show", "deepnorm")
+    assert result.exit_code == 2
+    assert "init/deepnorm or placement/deepnorm" in result.stderr
+    assert call("show", "placement/deepnorm").output.startswith("placement deepnorm\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("lngformer", "Did you mean 'longformer'?"),
+        ("attention/lngformer", "Did you mean 'longformer'?"),
+        ("attn/full", "Did you mean 'attention'?"),
+        ("attention", "its kinds: full"),
+        ("zzzzzz", "`swapformer list` names them all"),
+    ],
+)
+def test_show_of_what_is_not_there(name: str, says: str, call: Call) -> None:
+    result = call("show", name)
+    assert result.exit_code == 2
+    assert says in result.stderr

@@ -1,0 +1,73 @@
+"""Labelled texts: classes, padding, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from experiments.data import BadData, LabelledText
+
+PAD, BOS = 256, 257
+
+
+def labelled(folder: Path, train: str, valid: str = "b\tx\n", **options: Any) -> LabelledText:
+    for name, rows in (("train", train), ("valid", valid)):
+        (folder / f"{name}.tsv").write_text("label\ttext\n" + rows)
+    return LabelledText(0, train=str(folder / "train.tsv"), valid=str(folder / "valid.tsv"), **options)
+
+
+def test_batch(tmp_path: Path) -> None:
+    data = labelled(tmp_path, "b\tAB\na\tC\n", "a\tABC\nb\tA\n")
+    assert (data.labels, data.classes, data.vocab) == (["a", "b"], 2, 259)
+    assert data.dims() == {"classes": 2, "length": 256, "vocab": 259}
+    (batch,) = data.eval_loader()
+    assert batch["tokens"].tolist() == [[BOS, 65, 66, 67], [BOS, 65, PAD, PAD]]
+    assert batch["valid"].tolist() == [[True] * 4, [True, True, False, False]]
+    assert batch["labels"].tolist() == [0, 1]
+
+
+def test_order_is_a_permutation(tmp_path: Path) -> None:
+    data = labelled(tmp_path, "".join(f"{'ab'[i % 2]}\t{chr(65 + i)}\n" for i in range(7)), batch_size=3)
+    loader = data.train_loader()
+    taken = iter(loader)
+    first = torch.cat([next(taken)["tokens"][:, 1] for _ in range(len(loader))]).tolist()
+    assert len(loader) == 2
+    assert len(set(first)) == 6
+
+
+def test_long_text(tmp_path: Path) -> None:
+    train = "a\tABCD\nb\tA\n"
+    data = labelled(tmp_path, train, length=4)
+    assert data.rows("train").texts[0] == [BOS, 65, 66, 67]
+    assert data.about()["train_rows_cut"] == 1
+    with pytest.raises(BadData) as error:
+        labelled(tmp_path, train, length=4, too_long="refuse").prepare()
+    about = "train.tsv:2: 'text' has 4 tokens, at most 3 fit: raise data.length, or set data.too_long to cut"
+    assert str(error.value).endswith(about)
+
+
+def test_unseen_label(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=r"valid.tsv:3: label 'c' is not in the training file, which has a, b"):
+        labelled(tmp_path, "a\tx\nb\tx\n", "a\tx\nc\tx\n").prepare()
+
+
+def test_one_label(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="only one label, 'a', in column 'label'"):
+        labelled(tmp_path, "a\tx\na\ty\n").prepare()
+
+
+def test_train_needs_valid(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("label\ttext\na\tx\nb\ty\n")
+    with pytest.raises(BadData, match=r"data.train was given without data.valid"):
+        LabelledText(0, train=str(tmp_path / "t.tsv")).prepare()
+
+
+def test_shipped_corpus(tmp_path: Path) -> None:
+    data = LabelledText(0)
+    assert data.labels == ["animal", "food", "location", "person"]
+    assert data.about()["train_rows"] == 1600
+    data.save(tmp_path)
+    assert (tmp_path / "labels.json").read_text() == '[\n "animal",\n "food",\n "location",\n "person"\n]\n'

@@ -1,0 +1,105 @@
+"""Translation: the loss by hand, greedy decoding, and scores that are sacrebleu's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sacrebleu
+import torch
+from torch import Tensor
+
+from blocks.topology import EncoderDecoder
+from experiments.data import ParallelText
+from experiments.optimizers import AdamW
+from experiments.schedules import Constant
+from experiments.tasks import Translation
+from experiments.tasks.translation import overlap
+
+BOS, EOS = 257, 258
+ROWS = ["in the beginning was the word\ten el principio era el verbo", "a b c d e\tf g h i j", "one\tuno"]
+
+
+def greedy(model: EncoderDecoder, source: Tensor, source_valid: Tensor, most: int) -> list[list[int]]:
+    """The plain form: one row at a time without padding, the whole prefix again for each token."""
+    found = []
+    for row, valid in zip(source, source_valid, strict=True):
+        ids = [BOS]
+        while len(ids) <= most and ids[-1] != EOS:
+            logits = model(torch.tensor([ids]), source=row[valid][None])
+            ids.append(int(logits[0, -1].argmax()))
+        found.append([i for i in ids[1:] if i != EOS])
+    return found
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Translation:
+    """An untrained model, its weights large enough for different answers to different sources."""
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}.tsv").write_text("en\tes\n" + "\n".join(ROWS) + "\n")
+    data = ParallelText(
+        0, train=str(tmp_path / "train.tsv"), valid=str(tmp_path / "valid.tsv"), length=30, batch_size=2
+    )
+    torch.manual_seed(1)
+    model = EncoderDecoder(dim=16, layers=1, heads=2, vocab=data.vocab)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    return Translation(model.eval(), data, AdamW(), Constant(), decode_batches=2)
+
+
+def validate(task: Translation) -> dict[str, float]:
+    """What Lightning does, without it."""
+    sums: dict[str, float] = {}
+    task.translations = []
+    for i, batch in enumerate(task.data.eval_loader()):
+        for name, value in task.measure(batch).items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        if i < task.decode_batches:
+            task.translations += task.translate(batch)
+    return task.summarise(sums)
+
+
+def test_scores_are_sacrebleu_s(task: Translation) -> None:
+    metrics = validate(task)
+    references = [row.split("\t")[1] for row in ROWS]
+    found = [translation for translation, _ in task.translations]
+    assert [reference for _, reference in task.translations] == references
+    assert metrics["bleu"] == sacrebleu.corpus_bleu(found, [references]).score
+    assert metrics["chrf"] == sacrebleu.corpus_chrf(found, [references]).score
+    assert overlap([(r, r) for r in references]) == pytest.approx({"bleu": 100, "chrf": 100})
+    assert 0 < overlap([("the principio era el verbo", references[0])])["bleu"] < 100
+
+
+def test_translations_are_those_of_plain_greedy_decoding(task: Translation) -> None:
+    validate(task)
+    plain = [
+        task.pairs.tokenizer.decode(ids)
+        for batch in task.data.eval_loader()
+        for ids in greedy(task.model, batch["source"], batch["source_valid"], most=30)
+    ]
+    assert [translation for translation, _ in task.translations] == plain
+    assert len(set(plain)) == 3
+
+
+def test_only_so_many_batches_are_decoded(task: Translation) -> None:
+    task.decode_batches = 1
+    validate(task)
+    assert len(task.translations) == 2
+    task.decode_batches = 0
+    assert "bleu" not in validate(task)
+
+
+def test_loss_by_hand(task: Translation) -> None:
+    (batch, _) = task.data.eval_loader()
+    logp = task.logits(batch).detach().log_softmax(-1)
+    each = [
+        float(-0.9 * logp[b, n, batch["targets"][b, n]] - 0.1 * logp[b, n].mean())
+        for b, n in batch["valid"].nonzero().tolist()
+    ]
+    assert float(task.loss(batch).detach()) == pytest.approx(sum(each) / len(each))
+    assert task.count(batch) == len(each) == 29 + 10
+    sums: dict[str, Any] = {k: float(v.detach()) for k, v in task.measure(batch).items()}
+    # <eos> is a token to predict, but no byte of text
+    assert (sums["tokens"], sums["bytes"]) == (39, 37)

@@ -1,0 +1,109 @@
+"""torch.nn's layers and its Transformer, assembled from parts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from einops import rearrange
+from torch import Tensor, nn
+
+from blocks.attention import FullAttention
+from blocks.coords import Coords
+from blocks.feedforward import Mlp
+from blocks.kernels import dense_weights
+from blocks.masks import Causal, Full
+from blocks.norm import LayerNorm
+from blocks.placement import Post, Pre
+from blocks.position import NoPosition
+from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+
+from .oracle import Oracle
+
+ORACLE = Oracle.load("torch_layers")
+CASES = {case: about.get("options", {}) for case, about in ORACLE.meta["cases"].items()}
+
+
+def stack(case: str, where: str, *, layers: int = 1, cross: bool = False) -> Stack:
+    """The layers of `case` whose names begin with `where`, with their final norm where they have one."""
+    options = CASES[case]
+    plan = LayerPlan(
+        heads=4,
+        attention=FullAttention,
+        position=NoPosition,
+        norm=LayerNorm,
+        placement=Pre if options["norm_first"] else Post,
+        feedforward=partial(Mlp, hidden=64, activation=options["activation"]),
+        cross=FullAttention if cross else None,
+    )
+    whole = layers > 1
+    stream = "decoder" if cross else "encoder"
+    built = Stack(StackPlan(32, stream, [plan] * layers, 0, 0, causal=cross, final_norm=whole))  # type: ignore[arg-type]
+    for number, layer in enumerate(built.layers):
+        prefix = f"{case}.{where}layers.{number}." if whole else f"{case}."
+        fill_attention(layer.attention, f"{prefix}self_attn.")
+        if cross:
+            fill_attention(layer.cross, f"{prefix}multihead_attn.")
+        fill(layer.feedforward.inner, f"{prefix}linear1.")
+        fill(layer.feedforward.outer, f"{prefix}linear2.")
+        norms = layer.placement.in_norms if options["norm_first"] else layer.placement.out_norms
+        for step, norm in enumerate(norms, start=1):
+            fill(norm, f"{prefix}norm{step}.")
+    if whole:
+        fill(built.norm, f"{case}.{where}norm.")
+    return built.eval()
+
+
+def fill(module: nn.Module, prefix: str) -> None:
+    """Load the weight and the bias named by `prefix`."""
+    module.load_state_dict({name: ORACLE.weights[prefix + name] for name in ("weight", "bias")})
+
+
+def fill_attention(attention: nn.Module, prefix: str) -> None:
+    """torch keeps q, k and v in one matrix, one below the other."""
+    weights = ORACLE.weights[f"{prefix}in_proj_weight"].chunk(3)
+    biases = ORACLE.weights[f"{prefix}in_proj_bias"].chunk(3)
+    for name, weight, bias in zip(("query", "key", "value"), weights, biases, strict=True):
+        attention.get_submodule(name).load_state_dict({"weight": weight, "bias": bias})
+    fill(attention.get_submodule("out"), f"{prefix}out_proj.")
+
+
+def at(case: str, mask: str, stream: Tensor) -> Coords:
+    """Coordinates of a stream [b n m] with the padding that the case gives it."""
+    valid = ORACLE.input(case, mask).bool() if mask in ORACLE.meta["cases"][case]["inputs"] else None
+    return Coords.of(stream.shape[1], valid=valid)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.startswith("encoder_layer")])
+def test_encoder_layer(case: str) -> None:
+    src = ORACLE.input(case, "src")
+    ORACLE.check(case, "out", stack(case, "")(src, Flow(at(case, "attention_mask", src), Full())))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.startswith("decoder_layer")])
+def test_decoder_layer(case: str) -> None:
+    tgt, memory = ORACLE.inputs(case, "tgt", "memory")
+    flow = Flow(Coords.of(tgt.shape[1]), Causal(), memory, at(case, "attention_mask", memory))
+    ORACLE.check(case, "out", stack(case, "", cross=True)(tgt, flow))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.startswith("transformer")])
+def test_transformer(case: str) -> None:
+    src, tgt = ORACLE.inputs(case, "src", "tgt")
+    src_at = at(case, "attention_mask", src)
+    memory = stack(case, "encoder.", layers=2)(src, Flow(src_at, Full()))
+    decoder = stack(case, "decoder.", layers=2, cross=True)
+    got = decoder(tgt, Flow(at(case, "decoder_attention_mask", tgt), Causal(), memory, src_at))
+    ORACLE.check(case, "out", got)
+
+
+def test_multihead_attention() -> None:
+    query, key = ORACLE.inputs("multihead_attention", "query", "key")
+    key_at = at("multihead_attention", "attention_mask", key)
+    attention = FullAttention(32, 4).eval()
+    fill_attention(attention, "multihead_attention.")
+    ORACLE.check("multihead_attention", "out", attention(query, source=key, source_at=key_at))
+    q, k = (rearrange(t, "b n (h d) -> b h n d", h=4) for t in (attention.query(query), attention.key(key)))
+    assert key_at.valid is not None
+    weights = dense_weights(q, k, allow=rearrange(key_at.valid, "b k -> b 1 1 k"))
+    ORACLE.check("multihead_attention", "attn_0", weights)
