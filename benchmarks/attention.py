@@ -111,7 +111,8 @@ def _takes_part(contender: Contender, kind: str, causal: bool, n: int) -> bool:
 
 
 def _table(width: int, heads: int, threads: int, repeats: int) -> Table:
-    title = f"One attention layer: width {width}, {heads} heads, batch 1, float32, {threads} threads, median of {repeats}"
+    size = f"width {width}, {heads} heads, batch 1, float32, {threads} thread(s)"
+    title = f"One attention layer: {size}, median of {repeats}"
     table = Table(title=title, caption="x: times the first of the group; MB: peak of forward + backward")
     for name in ("kind", "direction", "n", "layer"):
         table.add_column(name, justify="right" if name == "n" else "left")

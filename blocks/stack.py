@@ -189,15 +189,19 @@ def _place(layers: Sequence[Layer], plan: StackPlan) -> tuple[list[Position], li
     """The position schemes of a stack, and which of them each layer uses."""
     positions: list[Position] = []
     numbers: list[int] = []
-    shared: dict[tuple[int, int, int], int] = {}
+    shared: dict[tuple[int, ...], int] = {}
     for layer, layer_plan in zip(layers, plan.layers, strict=True):
         heads, head_dim = layer.attention.heads, layer.attention.head_dim
         # layers of one type name the very same builder
-        key = (id(layer_plan.position), heads, head_dim)
-        if key not in shared:
+        anywhere = (id(layer_plan.position),)
+        here = (*anywhere, heads, head_dim)
+        number = shared.get(anywhere, shared.get(here))
+        if number is None:
+            number = len(positions)
             position = build(layer_plan.position, dim=plan.dim, heads=heads, head_dim=head_dim, causal=plan.causal)
             positions.append(position)
             if position.shared:
-                shared[key] = len(positions) - 1
-        numbers.append(shared.get(key, len(positions) - 1))
+                # what acts on the stream alone does so once, whatever heads the layers have
+                shared[here if position.hooks else anywhere] = number
+        numbers.append(number)
     return positions, numbers

@@ -21,12 +21,12 @@ VISIBILITIES = {
     "cross": "another stream is read",
     "decode": "tokens come one at a time, with a cache",
 }
-"""What a model can ask of its attention besides honouring a position: words of the parts' `provides`, with their meaning."""
+"""What a model can ask of its attention besides a position: words of the parts' `provides`, with their meaning."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination. offered: whether the topology knows this visibility; problems: why the combination cannot work."""
+    """One combination. offered: whether the topology knows this visibility; problems: why it cannot work."""
 
     attention: str
     position: str
@@ -77,8 +77,8 @@ def _asking(word: str, slot: str | None) -> Entry:
 def _asked_by(topology: Entry, word: str) -> tuple[Entry, Mapping[str, Any]]:
     """Who asks for a visibility, and the settings of the topology with which it is asked for.
 
-    Where the topology itself says when it asks (prefix: true) or in which slot (cross_attention), that decides; what only a
-    batch can ask for (padding, packed documents, steps of decoding) is asked by the visibility.
+    Where the topology itself says when it asks (prefix: true) or in which slot (cross_attention), that decides; what
+    only a batch can ask for (padding, packed documents, steps of decoding) is asked by the visibility.
     """
     slots = [name for name, family in held(topology["options"]) if family == "attention"]
     for need in needs_of(topology):
@@ -101,7 +101,7 @@ def _problems(
 
 @dataclass(frozen=True)
 class Pair:
-    """What the cells say of two parts together. reasons: what stands against the pair wherever it is offered, shortened."""
+    """What the cells say of two parts together. reasons: what stands against the pair wherever it is offered."""
 
     works: bool
     offered: bool

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 aten = torch.ops.aten
 
 TRAINING = 3
-"""Training costs so many forward passes: the backward pass computes one product for the inputs and one for the weights."""
+"""Training costs so many forward passes: going back takes one product for the inputs and one for the weights."""
 
 
 def parameters_by_part(model: nn.Module) -> dict[str, int]:

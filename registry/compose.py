@@ -7,7 +7,7 @@ found here but by the check against the schema, which asks `place` and `key_plac
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import Any
 
 from registry.errors import Path, Place, Problem, SpecError, quoted
@@ -135,7 +135,8 @@ class _Loader:
         name = named.value
         if not isinstance(name, str) or not name:
             raise SpecError([Problem("base", f"a base is a file name, not {what_is(name)}", named.place)])
-        if PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor or name.startswith("~"):
+        # Read as a Windows path, "/x" has an anchor too.
+        if PureWindowsPath(name).anchor or name.startswith("~"):
             message = f"the base {quoted(name)} is absolute; name it relative to the file that lists it"
             raise SpecError([Problem("base", message, named.place)])
         path = os.path.join(folder, name)

@@ -19,11 +19,17 @@ def example(entry: Entry, catalog: Catalog, most: int = 2) -> tuple[str, tuple[s
         return example(catalog.of("topology")[0], catalog)
     path = slots(catalog).get(entry["family"], (entry["family"],))
     options = {o["name"]: _sample(o["type"]) for o in entry["options"] if "default" not in o}
-    telling = [o for o in entry["options"] if isinstance(o.get("default"), int | float | str) and o["default"] not in (0, "")]
-    options |= {o["name"]: o["default"] for o in telling[: 0 if options else most] if o["default"] is not True}
-    kind_key, kind = entry["kind_key"], entry["kind"]
-    short = kind if not options else "{" + ", ".join(f"{k}: {_yaml(v)}" for k, v in {kind_key: kind, **options}.items()) + "}"
-    return f"{path[-1]}: {short}", path[:-1]
+    if not options:
+        telling = {o["name"]: o["default"] for o in entry["options"] if _is_telling(o.get("default"))}
+        options = dict(list(telling.items())[:most])
+    block = {entry["kind_key"]: entry["kind"], **options}
+    short = "{" + ", ".join(f"{name}: {_yaml(value)}" for name, value in block.items()) + "}"
+    return f"{path[-1]}: {short if options else entry['kind']}", path[:-1]
+
+
+def _is_telling(default: Any) -> bool:
+    """Whether a default says more than on, off or nothing."""
+    return isinstance(default, int | float | str) and not isinstance(default, bool) and default not in (0, "")
 
 
 def _sample(type_: TypeInfo) -> Any:

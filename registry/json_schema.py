@@ -1,4 +1,4 @@
-"""JSON Schema (draft 2020-12) of a spec file, made from the descriptions of the parts: completion and checks in an editor."""
+"""JSON Schema (draft 2020-12) of a spec file, made from the descriptions of the parts, for editors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ BASE = {
 def json_schema(catalog: Catalog) -> Schema:
     """The schema of spec files, with the parts in reach.
 
-    A file with `base:` is a part of a spec: only its top-level keys are checked. Rules between parts are left to `check`.
+    Of a file with `base:`, which is only part of a spec, the top-level keys are checked. Rules between parts are left
+    to `check`.
     """
     root = catalog.get(*ROOT)
     writer = _Writer(catalog)

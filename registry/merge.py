@@ -25,7 +25,7 @@ class Merger:
         """`above` wins; neither item is changed."""
         if below is None:
             return above
-        if isinstance(above.value, str) and isinstance(below.value, dict) and self._kind(below) is not None:
+        if self._kind(below) is not None:
             above = self.as_block(above)
         if not isinstance(above.value, dict):
             return above

@@ -89,9 +89,11 @@ class Resolver:
             return self._refuse(value, type_, path, f" Kinds: {', '.join(kinds)}.")
         if key not in value:
             default = self._defaults.get(path)
-            usual = f" (the default is {default[key]})" if isinstance(default, Mapping) and key in default else ""
-            self._say(path, f"says no `{key}`{usual}; kinds of {family}: {', '.join(kinds)}")
-            return None
+            if not isinstance(default, Mapping) or key not in default:
+                self._say(path, f"says no `{key}`; kinds of {family}: {', '.join(kinds)}")
+                return None
+            # options without a kind are those of the default, so that `optimizer.lr=1e-3` says enough
+            value = {**default, **value}
         kind = value[key]
         if kind not in kinds:
             where = (*path, key) if self.places.place((*path, key)) else path

@@ -11,7 +11,7 @@ from registry.values import TypeInfo
 
 
 def slots(catalog: Catalog) -> dict[str, tuple[str, ...]]:
-    """The shortest path to each family in a spec: attention -> (model, attention); families in the order of the spec."""
+    """The shortest path to each family in a spec, attention -> (model, attention), in the order of the spec."""
     found: dict[str, tuple[str, ...]] = {}
     level: list[tuple[tuple[str, ...], Entry]] = [((), catalog.get(*ROOT))]
     while level:

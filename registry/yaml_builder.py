@@ -191,6 +191,6 @@ class Builder:
             return value
         if event.value == "":
             self.refuse(path, "a key is missing before ':'", place)
-        elif event.implicit[0] and not any(problem.place == place for problem in self.problems):
+        elif not any(problem.place == place for problem in self.problems):
             self.refuse(path, f"a key must be text, not {what_is(value)}; quote it: '{event.value}'", place)
         return None

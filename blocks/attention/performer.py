@@ -30,8 +30,10 @@ def orthogonal_features(count: int, width: int, *, norms: Norms = "gaussian") ->
     norms: "gaussian" gives each row the length of an independent Gaussian vector, which keeps the estimate unbiased;
     "constant" gives all rows sqrt(width). Choromanski et al. 2020, section 2.4.
     """
-    blocks = [torch.linalg.qr(torch.randn(width, width, dtype=torch.float64))[0].T for _ in range(-(-count // width))]
-    directions = torch.cat(blocks)[:count]
+    q, r = torch.linalg.qr(torch.randn(-(-count // width), width, width, dtype=torch.float64))
+    # the signs make q uniform among rotations: without them its vectors lean to one side, and the estimate with them
+    q = q * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
+    directions: Tensor = rearrange(q, "blocks width rows -> (blocks rows) width")[:count]
     if norms == "constant":
         return directions * math.sqrt(width)
     return directions * torch.randn(count, width, dtype=torch.float64).norm(dim=1, keepdim=True)
@@ -106,7 +108,8 @@ class Performer(Attention):
         if causal:
             # the denominator's eps then weighs the same for each query, however its features are stabilised
             q = q / q.sum(-1, keepdim=True).clamp(min=torch.finfo(q.dtype).tiny)
-        mixed = feature_attention(Features(q, k, level=level), v, causal=causal, cache=running, eps=1e-6 if causal else 0.0)
+        features, eps = Features(q, k, level=level), 1e-6 if causal else 0.0
+        mixed = feature_attention(features, v, causal=causal, cache=running, eps=eps)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
 
     def query_features(self, q: Tensor) -> Tensor:

@@ -100,7 +100,9 @@ def _banded(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | N
 
 def _dense(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None, band: Band) -> Tensor:
     native = keys.aligned and band.causal and band.before is None and extra is None and not scoring.needs_weights
-    allow = pairwise(band.rest if native else keys.mask, at, keys.at)
+    unbounded = band.before is None and band.after is None
+    rest = band.rest if native or unbounded else keys.mask
+    allow = pairwise(rest, at, keys.at) if scoring.needs_weights else _visible(rest, at, keys.at)
     k, v, k_at = keys.k, keys.v, keys.at
     if extra is not None:
         wide = allow if allow is not None else torch.ones(1, 1, len(keys.at), dtype=torch.bool, device=q.device)
@@ -119,6 +121,13 @@ def _dense(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | No
         softcap=scoring.softcap,
         dropout=scoring.dropout,
     )
+
+
+def _visible(mask: Mask, at: Coords, k_at: Coords) -> Tensor | None:
+    """As `pairwise`, but [b|1 1 k] where the mask depends on the key alone, so that padding makes no n x n mask."""
+    if isinstance(mask, Full) or not all(term.keys_only for term in terms(mask)):
+        return pairwise(mask, at, k_at)
+    return mask.allow(k_at, k_at).unsqueeze(-2)
 
 
 def _beside(left: Tensor, right: Tensor | None, queries: int, extra: int) -> Tensor:

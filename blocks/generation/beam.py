@@ -11,7 +11,7 @@ from blocks.generation.steps import Steps
 
 
 def beam_search(steps: Steps, prompt: Tensor, decoding: Decoding) -> Tensor:
-    """Of the sequences met, the one with the highest log P / ((5 + n) / 6)^alpha; int [b n], filled up with the stop token.
+    """Of the sequences met, the one with the highest log P / ((5 + n) / 6)^alpha; int [b n], filled up with `stop`.
 
     Each step keeps the likeliest `beams` unfinished sequences of each row; ending any of them is always considered. At
     max_new_tokens the unfinished ones compete as they are. The search ends early only when no unfinished sequence can
@@ -47,7 +47,7 @@ def beam_search(steps: Steps, prompt: Tensor, decoding: Decoding) -> Tensor:
 
 
 def top(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` highest scores of each row and where they stand, the first of equals first. [b n] -> two of [b count].
+    """The `count` highest scores of each row and where they stand, first of equals first. [b n] -> two of [b count].
 
     Where a row has fewer finite scores the rest are -inf. (`torch.topk` does not say which of equals it takes.)
     """

@@ -16,8 +16,8 @@ class Decoding:
     top_k: sample among the k likeliest tokens (Fan et al. 2018, arXiv 1805.04833).
     top_p: sample among the fewest likeliest tokens whose probabilities reach p together (Holtzman et al. 2019,
     arXiv 1904.09751); after top_k where both are given.
-    beams: width of a beam search; 1 for none. length_penalty: alpha in log P / ((5 + n) / 6)^alpha, by which sequences of
-    n tokens are compared (Wu et al. 2016, arXiv 1609.08144, equation 14); 0 for none.
+    beams: width of a beam search; 1 for none. length_penalty: alpha in log P / ((5 + n) / 6)^alpha, by which sequences
+    of n tokens are compared (Wu et al. 2016, arXiv 1609.08144, equation 14); 0 for none.
     Raises ValueError for a value out of range and for options that do not go together.
     """
 
@@ -42,6 +42,7 @@ class Decoding:
             raise ValueError(f"top_p is a share of the probability, above 0 and at most 1, got {self.top_p!r}")
         narrowed = [name for name in ("top_k", "top_p") if getattr(self, name) is not None]
         if narrowed and self.temperature == 0.0:
-            raise ValueError(f"{' and '.join(narrowed)} narrow what is sampled, but temperature 0 does not sample: set one above 0")
+            raise ValueError(f"{' and '.join(narrowed)} narrows what is sampled: set a temperature above 0, got 0")
         if self.beams > 1 and self.temperature > 0.0:
-            raise ValueError(f"beam search does not sample: {self.beams} beams go with temperature 0, got {self.temperature}")
+            asked = f"{self.beams} beams and temperature {self.temperature}"
+            raise ValueError(f"beam search does not sample: set beams to 1 or temperature to 0, got {asked}")

@@ -25,7 +25,7 @@ def generate(
     source_valid: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """The new tokens of every row, int [b n], n <= max_new_tokens; a row that has stopped is filled up with the stop token.
+    """The new tokens of every row, int [b n], n <= max_new_tokens; a row that has stopped is filled up with `stop`.
 
     prompt: int [b n], what the new tokens follow: for an encoder-decoder the start of the target. valid: bool [b n],
     False on padding, which stands on the left. prefix: bool [b n], for a prefix language model. source: int [b k] and
@@ -61,7 +61,9 @@ def stream(
     Raises ValueError for beam search, which knows its tokens only at the end.
     """
     if decoding.beams > 1:
-        raise ValueError(f"beam search knows its tokens only at the end, so {decoding.beams} beams cannot be streamed: use generate")
+        raise ValueError(
+            f"{decoding.beams} beams cannot be streamed, they know their tokens only at the end: use generate"
+        )
     first = _given(valid=valid, prefix=prefix, source=source, source_valid=source_valid)
     _check(model, prompt, decoding, first)
     return _streamed(model, prompt, decoding, first, generator)
@@ -113,7 +115,8 @@ def _check(model: Topology, prompt: Tensor, decoding: Decoding, first: dict[str,
     if model.training:
         raise ValueError("the model is in training mode, with dropout at work: call model.eval() first")
     if prompt.dim() != 2 or not prompt.numel() or prompt.is_floating_point():
-        raise ValueError(f"the prompt must be token ids [b n], at least one in each row, got {prompt.dtype} {list(prompt.shape)}")
+        got = f"{prompt.dtype} {list(prompt.shape)}"
+        raise ValueError(f"the prompt must be token ids [b n], at least one in each row, got {got}")
     highest = max(int(prompt.max()), 0 if decoding.stop is None else decoding.stop)
     if int(prompt.min()) < 0 or highest >= model.vocab:
         wrong = min(int(prompt.min()), 0) or highest

@@ -90,8 +90,8 @@ class _Levels:
             return None
         level = self.level[:, first : first + self.chunk]
         past, end = self.before[:, first, None], level[:, -1:]
-        # Above the diagonal the difference is positive and would overflow; those products are not wanted anyway.
-        inside = (level.unsqueeze(1) - level.unsqueeze(2)).clamp_(max=0.0).exp_()
+        # Above the diagonal this may overflow: those products must be overwritten (tril_), not multiplied by 0.
+        inside = (level.unsqueeze(1) - level.unsqueeze(2)).exp_()
         fade = torch.exp(past - level).unsqueeze(2), torch.exp(level - end).unsqueeze(2), torch.exp(past - end)
         return inside, fade[0], fade[1], fade[2].unsqueeze(2)
 

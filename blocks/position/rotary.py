@@ -43,12 +43,13 @@ class Rotary(Position):
         if self.layout == "halves":
             partner = turned.roll(self.width // 2, -1)
         else:
-            partner = rearrange(rearrange(turned, "... (i two) -> ... i two", two=2).flip(-1), "... i two -> ... (i two)")
+            pairs = rearrange(turned, "... (i two) -> ... i two", two=2)
+            partner = rearrange(pairs.flip(-1), "... i two -> ... (i two)")
         turned = torch.addcmul(turned * cos, partner, sin)
         return turned if not rest.shape[-1] else torch.cat([turned, rest], dim=-1)
 
     def _waves(self, at: Coords, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Cosines, and sines with the sign that each coordinate's partner gets: x cos - y sin, y cos + x sin. [b 1 n d]"""
+        """Cosines, and sines with the sign of each coordinate's partner: x cos - y sin, y cos + x sin. [b 1 n d] each"""
         exact = torch.promote_types(dtype, torch.float32)
         steps = torch.arange(0, self.width, 2, dtype=exact, device=at.pos.device)
         angles = rearrange(at.pos, "b n -> b 1 n 1") * self.base ** (-steps / self.width)

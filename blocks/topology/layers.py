@@ -57,5 +57,5 @@ def plan_layers(layers: Layers, types: Mapping[str, LayerType], usual: LayerPlan
 
 def overridden(usual: LayerPlan, by: LayerType) -> LayerPlan:
     """`usual` with what `by` sets."""
-    given = {f.name: getattr(by, f.name) for f in dataclasses.fields(by)}
+    given = {f.name: getattr(by, f.name) for f in dataclasses.fields(LayerType)}
     return dataclasses.replace(usual, **{name: value for name, value in given.items() if value is not None})

@@ -26,14 +26,25 @@ def dry_build(loaded: Loaded, plan: SweepPlan | None) -> None:
     if plan is None:
         build_on_meta(loaded.full, loaded.catalog)
         return
-    problems: list[Problem] = []
+    found: dict[Problem, list[str]] = {}
     for variant in plan.variants:
         try:
             build_on_meta(next(iter(variant.specs.values())), loaded.catalog)
         except SpecError as error:
-            problems += [replace(p, message=f"[{variant.label}] {p.message}") for p in error.problems]
-    if problems:
-        raise SpecError(problems)
+            for problem in error.problems:
+                found.setdefault(problem, []).append(variant.label)
+    if found:
+        raise SpecError([_in_variants(problem, labels, len(plan.variants)) for problem, labels in found.items()])
+
+
+def _in_variants(problem: Problem, labels: list[str], all_variants: int) -> Problem:
+    """A problem with the variants that have it, unless all do."""
+    if len(labels) == all_variants:
+        return problem
+    more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+    return replace(
+        problem, message=f"{problem.message} (variants {', '.join(f'[{label}]' for label in labels[:3])}{more})"
+    )
 
 
 def build_on_meta(full: Mapping[str, Any], catalog: Catalog) -> nn.Module:

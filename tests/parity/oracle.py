@@ -37,7 +37,7 @@ class Oracle:
         return tuple(self.input(case, name) for name in names)
 
     def check(self, case: str, name: str, got: Tensor) -> None:
-        """Compare at the positions that count: to 1e-9 of the scale with a float64 reference, else as float32 allows."""
+        """Compare where it counts: to 1e-9 of the scale with a float64 reference, else as float32 allows."""
         double = self.tensors.get(f"{case}/out64/{name}") if got.dtype == torch.float64 else None
         want = self.tensors[f"{case}/out/{name}"] if double is None else double
         atol = 1e-9 * float(want.abs().max()) if double is not None else self._rounding(case, name)
@@ -54,7 +54,7 @@ class Oracle:
 
 
 def bare(attention: Attention, inner: int) -> Attention:
-    """`attention` with projections that pick q, k and v out of [q k v], each `inner` wide, and give out what it mixes."""
+    """`attention` with projections that pick q, k and v out of [q k v], `inner` wide each, and pass on what it mixes."""
     with torch.no_grad():
         for number, name in enumerate(("query", "key", "value")):
             weight = getattr(attention, name).weight

@@ -38,7 +38,9 @@ def test_alibi_slopes(name: str) -> None:
     torch.testing.assert_close(torch.tensor(slopes(len(want)), dtype=torch.float64), want, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize(("name", "layout"), [("interleaved", "interleaved"), ("halves", "halves"), ("t2t", "tensor2tensor")])
+@pytest.mark.parametrize(
+    ("name", "layout"), [("interleaved", "interleaved"), ("halves", "halves"), ("t2t", "tensor2tensor")]
+)
 def test_sinusoids(name: str, layout: Layout) -> None:
     ORACLE.check("sinusoids_d32", name, sinusoids(torch.arange(50.0), 32, layout=layout))
 

@@ -105,7 +105,9 @@ def test_loss_and_gradients() -> None:
     case = "padded_global"
     model, transform = longformer()
     hidden = model.run(**given(case)).hidden
-    loss = functional.cross_entropy(logits(model, transform, hidden).flatten(0, 1), ORACLE.input(case, "labels").flatten())
+    loss = functional.cross_entropy(
+        logits(model, transform, hidden).flatten(0, 1), ORACLE.input(case, "labels").flatten()
+    )
     ORACLE.check(case, "loss", loss)
     if loss.dtype != torch.float64:
         return

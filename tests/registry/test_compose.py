@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from registry.compose import compose
+from registry.compose import compose, dump_yaml
 from registry.errors import Place, SpecError
+from registry.yaml_reader import read_yaml_text
 
 
 def told(source: Any, *overrides: Any) -> str:
@@ -68,6 +69,7 @@ def test_no_base_and_mapping_source() -> None:
         ("onee.yaml", "top.yaml:1:7: base: {0}/onee.yaml: no such file. Did you mean 'one.yaml'?"),
         ("[one.yaml, 3]", "top.yaml:1:18: base: a base is a file name, not a number"),
         ("", "top.yaml:1:6: base: a base is a file name, not empty (null)"),
+        ("''", "top.yaml:1:7: base: a base is a file name, not text"),
         ("{a: 1}", "top.yaml:1:7: base: a base is a file name, not a mapping"),
         ("/etc/passwd", "top.yaml:1:7: base: the base '/etc/passwd' is absolute; name it relative to the file"),
         ("'C:\\x.yaml'", "base: the base 'C:\\x.yaml' is absolute"),
@@ -128,6 +130,17 @@ def test_what_a_change_of_kind_drops_is_noted() -> None:
         "model.attention: the kind changes from 'longformer' to 'bigbird', so 'dropout' is dropped",
     )
     assert compose(source, ["model.position=alibi"]).notes == ()
+    assert compose({"x": {"topology": "a"}}, ["x.kind=b"]).notes == ()
+
+
+def test_the_caps_are_those_of_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    deepest = compose({}, [".".join("a" * 64) + "=1"]).value
+    assert read_yaml_text(dump_yaml(deepest)).value == deepest
+    for module in ("located", "references"):
+        monkeypatch.setattr(f"registry.{module}.MAX_NODES", 100)
+    assert compose({"a": [0] * 98})
+    assert "or more than 100 values" in told({"a": [0] * 99})
+    assert "more than 100 values, references followed" in told({"a": [0] * 50}, ("b", [0] * 48))
 
 
 def test_deep_and_cyclic_sources_are_refused() -> None:

@@ -57,6 +57,7 @@ def test_did_you_mean() -> None:
     assert did_you_mean("model", []) == ""
     assert did_you_mean("model ", ["model"]) == " Did you mean 'model'?"
     assert did_you_mean("naïve", ["naïve", "model"]) == did_you_mean("été", ["naïve", "model"]) == ""
+    assert did_you_mean("\u0434\u0430\u043d\u043d\u044b\u0435", ["model"]) == ""
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def test_empty_value_goes_back_to_the_default() -> None:
     assert "dim" not in model("model.dim=")
     assert model("model.attention.window=")["attention"] == {"kind": "longformer", "dropout": 0.1}
     assert model("model.attention=", "model.attention.window=3")["attention"] == {"window": 3}
+    assert model("model.attention.kind=")["attention"] == {"window": 64, "dropout": 0.1}
     assert model("model.layers.1.window=")["layers"][1] == {"kind": "full"}
 
 
@@ -119,6 +120,8 @@ def test_place_of_an_unknown_key_is_the_override() -> None:
         ("model.layers.2=3", "'model.layers' is a list of 2, counted from 0; there is no number '2'"),
         ("model.layers.-1=3", "use a number to step into it, not '-1'"),
         (f"model.layers.{'9' * 5000}=3", "is a list of 2, counted from 0"),
+        ("model.layers.\uff11=3", "use a number to step into it, not '\uff11'"),
+        ("model.dim.x+=3", "nothing is set at 'model.dim.x', so there is no list to append to"),
         ("model.heads.0=3", "there is no list at 'model.heads'; a number steps into an existing list only"),
         ("model.layers.0=", "one item of a list cannot be removed; set the whole list"),
         ("model.dmi=", "nothing is set at 'model.dmi', so there is nothing to remove. Did you mean 'dim'?"),

@@ -11,7 +11,6 @@ from experiments.cli.options import load_spec, spec_options
 
 if TYPE_CHECKING:
     from experiments.sweep.plan import SweepPlan
-    from registry.load import Loaded
 
 
 @click.command("check")

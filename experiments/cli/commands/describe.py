@@ -11,7 +11,7 @@ from experiments.cli.options import load_spec, spec_options
 
 @click.command("describe")
 @spec_options
-@click.option("--length", type=click.IntRange(1, 10**6), help="Tokens in a sequence, for FLOPs; the data's unless given.")
+@click.option("--length", type=click.IntRange(1, 10**6), help="Tokens in a sequence; the data's unless given.")
 @click.option("--yaml", "only_yaml", is_flag=True, help="Print the resolved spec alone, to save it.")
 def command(
     spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool, length: int | None, only_yaml: bool

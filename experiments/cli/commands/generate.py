@@ -32,7 +32,7 @@ def command(run: Path, prompt: str, plugins: tuple[str, ...], seed: int, **optio
     A translation model translates PROMPT. Text appears as it is generated, except with --beams.
 
     \b
-    swapformer generate runs/demo "My fellow Americans" --temperature 0.8 --top-p 0.95
+    swapformer generate runs/demo "My fellow Americans" --temperature 0.8
     """
     from blocks.generation import Decoding
     from experiments.trained import load_trained

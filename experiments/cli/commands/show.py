@@ -97,7 +97,9 @@ def _paragraphs(screen: Console, text: str) -> None:
 
 def _fact(screen: Console, title: str, words: str) -> None:
     indent = " " * (len(title) + 2)
-    click.echo(textwrap.fill(f"{title}: {words}", min(screen.width, 100), subsequent_indent=indent, break_long_words=False))
+    click.echo(
+        textwrap.fill(f"{title}: {words}", min(screen.width, 100), subsequent_indent=indent, break_long_words=False)
+    )
 
 
 def _when(fact: Any) -> str:

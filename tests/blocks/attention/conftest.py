@@ -16,8 +16,8 @@ def _agree(module: nn.Module, fast: Callable[[Tensor], Tensor], slow: Callable[[
     torch.testing.assert_close(found, right, rtol=1e-9, atol=1e-9)
     way = torch.randn_like(found)
     # tie every input to the sum: what a case does not use has gradient 0 on both sides
-    tie = sum(0 * t.sum() for t in inputs)
-    grads = [torch.autograd.grad((out * way).sum() + tie, inputs) for out in (found, right)]
+    totals = [(out * way).sum() + sum(0 * t.sum() for t in inputs) for out in (found, right)]
+    grads = [torch.autograd.grad(total, inputs) for total in totals]
     for mine, reference in zip(*grads, strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-9, atol=1e-9)
 

@@ -15,9 +15,9 @@ def test_divides_by_the_root_mean_square_and_keeps_the_mean(eps: float) -> None:
     way = torch.randn_like(x)
     found = norm(x)
     # the mean of the squares plus eps, under the root; the weight afterwards
-    right = torch.stack(
-        [row / ((row * row).sum() / 6 + eps) ** 0.5 * norm.weight for row in x.reshape(-1, 6)]
-    ).reshape(2, 3, 6)
+    right = torch.stack([row / ((row * row).sum() / 6 + eps) ** 0.5 * norm.weight for row in x.reshape(-1, 6)]).reshape(
+        2, 3, 6
+    )
     torch.testing.assert_close(found, right, rtol=1e-12, atol=1e-12)
     inputs = [x, norm.weight]
     for mine, slow in zip(

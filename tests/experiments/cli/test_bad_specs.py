@@ -45,7 +45,11 @@ TEXTS = [
     Bad("two documents", MODEL + "---\n" + MODEL, ("spec.yaml:2:", "document")),
     Bad("tag", "model: !!python/object/apply:os.system [ls]\n", ("spec.yaml:1:8", "tag")),
     Bad("undefined alias", "model: *nowhere\n", ("spec.yaml:1:8", "nowhere")),
-    Bad("anchor that holds itself", "model: &m {topology: decoder, dim: 16, norm: *m}\n", ("spec.yaml:1:46", "inside its own anchor")),
+    Bad(
+        "anchor that holds itself",
+        "model: &m {topology: decoder, dim: 16, norm: *m}\n",
+        ("spec.yaml:1:46", "inside its own anchor"),
+    ),
     Bad("merge key", "a: &a {dim: 16}\nmodel: {<<: *a, topology: decoder}\n", ("spec.yaml:2:9", "<<", "base")),
     Bad(
         "alias bomb",
@@ -165,15 +169,28 @@ PLUGINS = [
     Bad("missing module", MODEL, ("cannot find", "no_such_module_at_all"), ("--plugin", "no_such_module_at_all")),
     Bad("plug-in that fails", MODEL, ("mine.py", "line 2", "ZeroDivisionError"), USE, (("mine.py", "x = 1\nx / 0\n"),)),
     Bad("plug-in that is no Python", MODEL, ("mine.py", "line 1", "SyntaxError"), USE, (("mine.py", "def (:\n"),)),
-    Bad("plug-in that imports nothing", MODEL, ("no_such_module_at_all",), USE, (("mine.py", "import no_such_module_at_all\n"),)),
+    Bad(
+        "plug-in that imports nothing",
+        MODEL,
+        ("no_such_module_at_all",),
+        USE,
+        (("mine.py", "import no_such_module_at_all\n"),),
+    ),
     Bad("kind that is taken", MODEL, ("mine.py", "'full'", "declared twice"), USE, plugin("full")),
     Bad("option without a type", MODEL, ("Mine", "'size'", "annotation"), USE, plugin("bare", ", *, size=3")),
-    Bad("option of a strange type", MODEL, ("Mine", "'size'", "complex"), USE, plugin("odd", ", *, size: complex = 1j")),
+    Bad(
+        "option of a strange type", MODEL, ("Mine", "'size'", "complex"), USE, plugin("odd", ", *, size: complex = 1j")
+    ),
     Bad("options without names", MODEL, ("Mine", "**kwargs"), USE, plugin("loose", ", **kwargs: int")),
-    Bad("spec that runs code", MODEL + "plugins: [mine.py]\n", ("spec.yaml:2:", "--trust", "mine.py"), (), plugin("any")),
+    Bad(
+        "spec that runs code", MODEL + "plugins: [mine.py]\n", ("spec.yaml:2:", "--trust", "mine.py"), (), plugin("any")
+    ),
     Bad("plug-ins that are no list", MODEL + "plugins: mine.py\n", ("spec.yaml:2:", "a list"), (), plugin("any")),
     Bad(
-        "trusted plug-in that is missing", MODEL + "plugins: [gone.py]\n", ("no such plug-in file", "gone.py"), ("--trust",)
+        "trusted plug-in that is missing",
+        MODEL + "plugins: [gone.py]\n",
+        ("no such plug-in file", "gone.py"),
+        ("--trust",),
     ),
 ]
 
@@ -244,7 +261,16 @@ def test_all_problems_are_told_together(call: Call) -> None:
     result = call("check", "spec.yaml", "schedule={kind: constant, warmup: -3}", "task.kind=causal")
     lines = result.stderr.splitlines()
     # two of them in the model itself: a misspelt key, and a width that the heads cannot share
-    places = ("attenton", "model.attention", "model.norm", "optimizer.lr", "max_steps", "data.length", "schedule.warmup", "task")
+    places = (
+        "attenton",
+        "model.attention",
+        "model.norm",
+        "optimizer.lr",
+        "max_steps",
+        "data.length",
+        "schedule.warmup",
+        "task",
+    )
     assert [any(f": {place}" in line or f".{place}" in line for line in lines) for place in places] == [True] * 8
     assert len(lines) == 8
 

@@ -36,7 +36,9 @@ except SystemExit as end:
 
 def separately(*arguments: str) -> tuple[int, list[str], list[str]]:
     """A command in a process of its own: exit code, heavy modules that were imported, modules of commands too."""
-    done = subprocess.run([sys.executable, "-c", WATCH, *arguments], capture_output=True, text=True, env=os.environ.copy())
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, *arguments], capture_output=True, text=True, env=os.environ.copy()
+    )
     heavy, commands = (line.split()[1:] for line in done.stderr.splitlines()[-2:])
     return done.returncode, heavy, commands
 
@@ -141,7 +143,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Result
 def test_what_nobody_expected_is_one_line_and_a_way_on(failing: Callable[..., Result]) -> None:
     result = failing(RuntimeError("boom\nin two lines"))
     assert result.exit_code == 1
-    assert result.stderr == "unexpected error: RuntimeError: boom in two lines\nrun with --debug to see where it comes from\n"
+    assert (
+        result.stderr
+        == "unexpected error: RuntimeError: boom in two lines\nrun with --debug to see where it comes from\n"
+    )
 
 
 def test_debug_lets_it_through(failing: Callable[..., Result]) -> None:

@@ -50,7 +50,13 @@ def test_cells_agree_with_specs(found: list[Cell]) -> None:
     for cell in found:
         if cell.visibility not in ("causal", "bidirectional", "prefix", "cross") or not cell.offered:
             continue
-        model = {"topology": cell.topology, "dim": 8, "heads": 2, "attention": cell.attention, "position": cell.position}
+        model = {
+            "topology": cell.topology,
+            "dim": 8,
+            "heads": 2,
+            "attention": cell.attention,
+            "position": cell.position,
+        }
         if cell.visibility == "cross":
             model["cross_attention"] = cell.attention
         if cell.visibility == "prefix":
@@ -64,7 +70,11 @@ def test_cells_agree_with_specs(found: list[Cell]) -> None:
 
 
 def test_reasons_name_both_sides_and_what_would_work(found: list[Cell]) -> None:
-    reason = next(c.reason for c in found if (c.attention, c.position, c.visibility) == ("linear", "alibi", "causal") and c.offered)
+    reason = next(
+        c.reason
+        for c in found
+        if (c.attention, c.position, c.visibility) == ("linear", "alibi", "causal") and c.offered
+    )
     assert reason == (
         "attention 'linear' cannot work with position 'alibi' (it needs the score matrix: bias); "
         "attention that works with position 'alibi': full, longformer; "
@@ -76,8 +86,14 @@ def test_a_pair_works_when_some_combination_does(found: list[Cell]) -> None:
     assert pair(found, attention="full", position="shaw").works
     refused = pair(found, attention="performer", position="t5")
     assert not refused.works
-    assert refused.reasons == ("attention 'performer' cannot work with position 't5' (it needs the score matrix: bias)",)
-    assert pair(found, attention="linear", visibility="window").reasons[0].startswith("attention 'linear' cannot work with")
+    assert refused.reasons == (
+        "attention 'performer' cannot work with position 't5' (it needs the score matrix: bias)",
+    )
+    assert (
+        pair(found, attention="linear", visibility="window")
+        .reasons[0]
+        .startswith("attention 'linear' cannot work with")
+    )
     assert not pair(found, topology="encoder", visibility="decode").offered
 
 

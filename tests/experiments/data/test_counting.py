@@ -51,8 +51,8 @@ def test_weight_is_chosen_on_the_last_tenth_of_the_training_text() -> None:
     cycle = np.resize(np.arange(97, 123, dtype=np.uint8), 5000)
     assert choose_weight(noise) == 256
     assert choose_weight(cycle) == 0.25
-    # only the last tenth decides
-    assert choose_weight(np.concatenate([cycle[:4500], noise[:500]])) == 256
+    # only the last tenth decides, and all of it
+    assert choose_weight(np.concatenate([cycle[:4500], noise[:490], cycle[:10]])) == 256
 
 
 def test_shipped_text() -> None:

@@ -38,7 +38,7 @@ def test_folder(tmp_path: Path, toy_spec: Any, read_curve: Any, capfd: pytest.Ca
     rows = read_curve(folder)
     assert [r[0] for r in rows if r[2] == "valid/loss"] == ["4", "8", "12", "14"]
     assert [r[0] for r in rows if r[2] == "train/loss"] == [str(i) for i in range(1, 15)]
-    assert {r[1] for r in rows if r[0] == "7"} == {"1"}
+    assert [{r[1] for r in rows if r[0] == step} for step in ("6", "7")] == [{"0"}, {"1"}]
     assert "Trainer.fit" in (folder / "log.txt").read_text()
     assert [e["event"] for e in events if e["event"] != "step"] == ["valid", "saved"] * 3 + ["saved", "valid", "end"]
 
@@ -73,10 +73,12 @@ def test_best_is_the_smallest_and_last_the_newest(tmp_path: Path, toy_spec: Any,
 
 
 def test_largest_when_the_goal_says_so(tmp_path: Path, toy_spec: Any, read_curve: Any) -> None:
-    spec = toy_spec() | {"metric": {"name": "valid/accuracy", "goal": "maximize"}}
+    """The loss falls, so the largest is the first: later checkpoints must not become the best."""
+    spec = toy_spec() | {"metric": {"name": "valid/loss", "goal": "maximize"}}
     summary = run_trial(spec, tmp_path / "run", build_parts=toy_parts)
-    found = [float(r[3]) for r in read_curve(tmp_path / "run") if r[2] == "valid/accuracy"]
-    assert summary["best_metrics"]["valid/accuracy"] == max(found)
+    found = [float(r[3]) for r in read_curve(tmp_path / "run") if r[2] == "valid/loss"]
+    assert summary["best_metrics"]["valid/loss"] == max(found) == found[0]
+    assert summary["best_step"] == read_checkpoint(tmp_path / "run/checkpoints" / BEST)["global_step"] == 4
 
 
 def test_unknown_metric(tmp_path: Path, toy_spec: Any) -> None:

@@ -1,0 +1,125 @@
+"""`check`: what a good spec is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from experiments.cli.specs import find_spec, shipped
+
+Call = Callable[..., Result]
+
+MODEL = "model: {topology: decoder, dim: 16, layers: 2, heads: 2}\n"
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_spec_that_ships_is_right(name: str, call: Call) -> None:
+    result = call("check", name)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"{name}: ok\n")
+
+
+def test_it_says_what_the_spec_describes(call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL + "data: text\ntask: causal_lm\ntrainer: {max_steps: 70}\n")
+    assert call("check", "spec.yaml", "model.norm=rms").output.splitlines() == [
+        "spec.yaml: ok",
+        "  decoder, dim 16, layers 2: full, rotary, rms, pre, mlp",
+        "  data text, task causal_lm, 70 steps",
+    ]
+
+
+def test_it_counts_the_trials_of_a_sweep(call: Call) -> None:
+    axes = "{model.attention: [full, linear], model.position: [rotary, alibi]}"
+    Path("spec.yaml").write_text(MODEL + f"sweep: {{axes: {axes}, seeds: 3}}\n")
+    lines = call("check", "spec.yaml").output.splitlines()
+    assert "  sweep: 9 trials, 3 variants x 3 seeds" in lines
+    assert lines[-1].startswith("  1 combination left out")
+
+
+def test_patterns_of_layers_are_named(call: Call) -> None:
+    types = "layer_types: {near: {attention: {kind: full, window: 4}}, far: {}}"
+    spec = "model: {topology: decoder, dim: 16, heads: 2, layers: {count: 4, pattern: [near, far]}, " + types + "}\n"
+    Path("spec.yaml").write_text(spec)
+    assert "layers 4 of [near, far]" in call("check", "spec.yaml").output
+    Path("spec.yaml").write_text(spec.replace("{count: 4, pattern: [near, far]}", "[near, far]"))
+    assert "layers [near, far]" in call("check", "spec.yaml").output
+
+
+def test_a_changed_kind_says_what_it_dropped(call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL + "schedule: {kind: warmup_cosine, floor: 0.2}\n")
+    result = call("check", "spec.yaml", "schedule.kind=constant")
+    assert result.exit_code == 0
+    assert "note: " in result.stderr
+    assert "floor" in result.stderr
+
+
+def test_numbers_like_1e_4_are_numbers(call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL + "optimizer: {kind: adamw, lr: 1e-4}\n")
+    assert call("check", "spec.yaml", "optimizer.eps=1e-9").exit_code == 0
+
+
+def test_a_file_of_ones_own_comes_before_one_that_ships(call: Call) -> None:
+    assert find_spec("demo") == shipped()["demo"] == find_spec("demo.yaml")
+    Path("demo.yaml").write_text(MODEL)
+    assert find_spec("demo.yaml") == Path("demo.yaml")
+    assert "dim 16" in call("check", "demo.yaml").output
+
+
+def test_a_trusted_plugin_runs(call: Call) -> None:
+    Path("mine.py").write_text(
+        "from blocks.norm import Norm\nfrom registry import part\n\n"
+        '@part("norm", "trusted")\nclass Trusted(Norm):\n    "Mine."\n\n'
+        "    def __init__(self, dim: int) -> None:\n        super().__init__()\n"
+    )
+    Path("spec.yaml").write_text(MODEL + "plugins: [mine.py]\n")
+    assert call("check", "spec.yaml", "model.norm=trusted").exit_code == 2
+    assert call("check", "spec.yaml", "model.norm=trusted", "--trust").exit_code == 0
+    Path("swapformer.toml").write_text('trusted_plugins = ["./mine.py"]\n')
+    assert call("check", "spec.yaml", "model.norm=trusted").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["classify", "hybrid", "translate", "demo"])
+def test_build_runs_the_model_without_computing(name: str, call: Call) -> None:
+    result = call("check", name, "--build")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"{name}: ok, builds and runs\n")
+
+
+def test_build_needs_no_data(call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL.replace("heads: 2", "heads: 2, head: {kind: classification}"))
+    assert call("check", "spec.yaml", "--build").exit_code == 0
+
+
+def test_build_finds_what_no_declaration_says(call: Call) -> None:
+    Path("mine.py").write_text(
+        "from torch import nn\nfrom blocks.norm import Norm\nfrom registry import part\n\n"
+        '@part("norm", "wrong_width")\nclass Wrong(Norm):\n    "Mine."\n\n'
+        "    def __init__(self, dim: int) -> None:\n"
+        "        super().__init__()\n        self.inner = nn.Linear(dim + 1, dim)\n\n"
+        "    def forward(self, x):\n        return self.inner(x)\n"
+    )
+    Path("spec.yaml").write_text(MODEL)
+    arguments = ("check", "spec.yaml", "model.norm=wrong_width", "--plugin", "mine.py")
+    assert call(*arguments).exit_code == 0
+    result = call(*arguments, "--build")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("model: a forward pass over 1 tokens failed: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_build_names_the_variant_that_fails(call: Call) -> None:
+    # a pattern of layers is checked by the model itself
+    Path("spec.yaml").write_text(MODEL + "sweep: {axes: {model.layers: [2, [near]]}}\n")
+    result = call("check", "spec.yaml", "--build")
+    assert result.exit_code == 2
+    assert "unknown layer type near" in result.stderr
+    assert "[[near]]" in result.stderr
+
+
+def test_build_sees_sizes_that_only_the_data_know(call: Call) -> None:
+    result = call("check", "demo", "model.vocab=10", "--build")
+    assert result.exit_code == 2
+    assert "model.vocab: is 10, but the data have 256 different tokens" in result.stderr

@@ -1,0 +1,89 @@
+"""Trained models put to use: `run` and `generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from experiments.cli.main import cli
+from experiments.trained import load_trained
+from experiments.training.checkpoint_io import model_state, read_checkpoint
+from registry.compose import dump_yaml
+from registry.errors import SpecError
+
+TRAINER = {"max_steps": 2, "limit_val_batches": 1}
+SPECS: dict[str, dict[str, Any]] = {
+    "text": {
+        "model": {"topology": "decoder", "dim": 16, "layers": 1, "heads": 2},
+        "data": {"kind": "text", "length": 16, "tokenizer": {"kind": "bpe", "vocab": 300}},
+        "task": "causal_lm",
+    },
+    "pairs": {
+        "model": {"topology": "encoder_decoder", "dim": 16, "layers": 1, "heads": 2},
+        "data": {"kind": "parallel_text", "length": 16},
+        "task": {"kind": "translation", "decode_batches": 0},
+    },
+    "classes": {
+        "model": {"topology": "encoder", "dim": 16, "layers": 1, "heads": 2, "head": "classification"},
+        "data": {"kind": "labelled_text", "length": 32},
+        "task": "classification",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("runs")
+    found = {}
+    for name, spec in SPECS.items():
+        path = root / f"{name}.yaml"
+        path.write_text(dump_yaml({**spec, "trainer": TRAINER}))
+        result = CliRunner().invoke(cli, ["run", str(path), "--out", str(root)])
+        assert result.exit_code == 0, result.output
+        (found[name],) = root.glob(f"{name}-*/")
+    return found
+
+
+def test_the_model_is_the_saved_one(runs: dict[str, Path]) -> None:
+    for folder in runs.values():
+        trained = load_trained(folder)
+        saved = model_state(read_checkpoint(folder / "checkpoints" / "best.ckpt"))
+        assert not trained.model.training
+        assert all(torch.equal(value, saved[name]) for name, value in trained.model.state_dict().items())
+
+
+@pytest.mark.parametrize("how", [[], ["--temperature", "1", "--top-k", "5", "--top-p", "0.9"], ["--beams", "2"]])
+def test_text_is_continued_and_sentences_translated(runs: dict[str, Path], how: list[str]) -> None:
+    for name in ("text", "pairs"):
+        result = CliRunner().invoke(cli, ["generate", str(runs[name]), "The people", "-n", "8", *how])
+        assert result.exit_code == 0, result.output
+        assert result.output.startswith("The people") == (name == "text")
+
+
+def test_sampling_repeats_with_its_seed(runs: dict[str, Path]) -> None:
+    words = ["generate", str(runs["text"]), "The", "-n", "20", "--temperature", "2"]
+    outputs = [CliRunner().invoke(cli, [*words, "--seed", seed]).output for seed in ("1", "1", "2")]
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "words"),
+    [
+        ("classes", [], "does not predict tokens"),
+        ("text", ["--beams", "3", "--temperature", "1"], "beam search does not sample"),
+        ("text", ["--top-k", "3"], "narrow what is sampled"),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(runs: dict[str, Path], name: str, more: list[str], words: str) -> None:
+    result = CliRunner().invoke(cli, ["generate", str(runs[name]), "Yes", *more])
+    assert result.exit_code == 2 and words in result.output
+
+
+def test_an_empty_prompt_and_a_folder_that_is_no_run(runs: dict[str, Path], tmp_path: Path) -> None:
+    assert "the prompt is empty" in CliRunner().invoke(cli, ["generate", str(runs["text"]), ""]).output
+    with pytest.raises(SpecError, match="is no run"):
+        load_trained(tmp_path)

@@ -1,0 +1,96 @@
+"""The cached index of parts, and plug-ins."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from registry import index
+from registry.catalog import Catalog
+from registry.errors import SpecError
+
+PLUGIN = '''
+from blocks.norm import Norm
+from registry import part
+from registry.types import PositiveFloat
+
+@part("norm", "{kind}")
+class Mine(Norm):
+    """{about}"""
+    def __init__(self, dim: int, *, eps: PositiveFloat = 1e-3) -> None:
+        super().__init__()
+'''
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SWAPFORMER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def write(path: Path, kind: str = "mine", about: str = "My norm.") -> Path:
+    path.write_text(PLUGIN.format(kind=kind, about=about))
+    return path
+
+
+def test_a_plug_in_is_described_once_and_again_when_it_changes(tmp_path: Path, cache: Path) -> None:
+    path = write(tmp_path / "one.py")
+    assert index.plugin(path).entries()[0]["summary"] == "My norm."
+    (stored,) = cache.glob("*.json")
+    content = json.loads(stored.read_text())
+    content["entries"][0]["summary"] = "From the index."
+    stored.write_text(json.dumps(content))
+    assert index.plugin(path).entries()[0]["summary"] == "From the index."
+    write(path, about="My better norm.")
+    os.utime(path, ns=(1, 1))
+    sys.modules.pop(index.import_file(path).__name__)
+    assert index.plugin(path).entries()[0]["summary"] == "My better norm."
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"fingerprint": 1}'])
+def test_a_damaged_index_is_made_again(tmp_path: Path, cache: Path, damage: str) -> None:
+    path = write(tmp_path / "two.py", kind="mine2")
+    index.plugin(path).entries()
+    (stored,) = cache.glob("*.json")
+    stored.write_text(damage)
+    assert [entry["kind"] for entry in index.plugin(path).entries()] == ["mine2"]
+
+
+def test_a_catalog_with_a_plug_in_builds_its_part(tmp_path: Path) -> None:
+    path = write(tmp_path / "three.py", kind="mine3")
+    catalog = Catalog.load([path])
+    assert "mine3" in catalog.kinds("norm") and "layer" in catalog.kinds("norm")
+    assert catalog.part("norm", "mine3").target.__name__ == "Mine"
+
+
+def test_a_plug_in_cannot_take_a_kind_that_exists(tmp_path: Path) -> None:
+    path = tmp_path / "four.py"
+    path.write_text(PLUGIN.format(kind="layer", about="x"))
+    with pytest.raises(SpecError, match="norm 'layer'"):
+        Catalog.load([path])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import nothing_like_this", "line 1: ModuleNotFoundError"),
+        ("x = 1\nraise RuntimeError('no luck')", "line 2: RuntimeError: no luck"),
+        ("def broken(:\n", "line 1: SyntaxError"),
+    ],
+)
+def test_a_plug_in_that_fails_says_where(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "five.py"
+    path.write_text(text)
+    with pytest.raises(SpecError, match=f"plug-in five.py failed: {message}"):
+        Catalog.load([path])
+
+
+def test_a_plug_in_that_is_not_there() -> None:
+    with pytest.raises(SpecError, match="no such plug-in file"):
+        Catalog.load(["nowhere.py"])
+    with pytest.raises(SpecError, match="cannot find the plug-in module"):
+        Catalog.load(["nowhere_at_all"])
