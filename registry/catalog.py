@@ -10,7 +10,7 @@ from typing import Any
 
 from registry import index
 from registry.errors import Problem, SpecError, did_you_mean
-from registry.part import Part, declared
+from registry.part import Part, declared_in
 
 Entry = Mapping[str, Any]
 """A part's description, as `registry.signature.describe` gives it, with its `file` and `provider`."""
@@ -64,12 +64,11 @@ class Catalog:
     def part(self, family: str, kind: str) -> Part:
         """The part itself; imports its module."""
         entry = self.get(family, kind)
-        if (family, kind) not in declared():
-            if entry["plugin"]:
-                index.import_file(Path(entry["file"]))
-            else:
-                importlib.import_module(entry["module"])
-        return declared()[family, kind]
+        if entry["plugin"]:
+            index.import_file(Path(entry["file"]))
+        else:
+            importlib.import_module(entry["module"])
+        return declared_in(entry["module"])[family, kind]
 
     def search(self, kind: str) -> list[Entry]:
         """Every part of that kind, in whatever family."""

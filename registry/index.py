@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from registry.errors import Problem, SpecError
+from registry.part import PLUGIN_PREFIX, declared_in
 
 GROUP = "swapformer.parts"
-FORMAT = 3
+FORMAT = 4
 """Counts up when the descriptions change shape, so that an old index is not read."""
 
 
@@ -106,7 +107,7 @@ def _package(name: str) -> Provider:
 
 def _file_module(path: Path) -> str:
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    return f"swapformer_plugin_{path.stem}_{digest}"
+    return f"{PLUGIN_PREFIX}{path.stem}_{digest}"
 
 
 def _cached(provider: Provider) -> list[dict[str, Any]]:
@@ -149,15 +150,13 @@ def _store(file: Path, content: Any) -> None:
 
 
 def _describe(provider: Provider) -> list[dict[str, Any]]:
-    from registry.part import declared
     from registry.signature import describe
 
-    modules = {import_file(provider.files[0]).__name__} if provider.plugin else set(_import_parts(provider))
+    modules = [import_file(provider.files[0]).__name__] if provider.plugin else list(_import_parts(provider))
     entries = []
-    for part in list(declared().values()):
-        module = part.target.__module__
-        if module in modules:
-            file = provider.files[0] if provider.plugin else Path(str(sys.modules[module].__file__))
+    for module in modules:
+        file = provider.files[0] if provider.plugin else Path(str(sys.modules[module].__file__))
+        for part in declared_in(module).values():
             try:
                 described = describe(part)
             except Exception as error:

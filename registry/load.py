@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from registry.catalog import Catalog, Entry
+from registry.catalog import Catalog
 from registry.check import check
 from registry.compose import Composed, compose
 from registry.errors import Problem, SpecError
@@ -23,7 +23,10 @@ SETTINGS_FILE = "swapformer.toml"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A full spec. full: every default filled in; composed: what was written, and where; catalog: the parts in reach."""
+    """A full, checked spec.
+
+    full: every default filled in. composed: what was written, and where. catalog: the parts in reach.
+    """
 
     full: dict[str, Any]
     composed: Composed
@@ -50,7 +53,7 @@ def load(
     """
     composed = compose(source, overrides)
     folder = Path.cwd() if isinstance(source, Mapping) else Path(source).parent
-    chosen = [*map(str, plugins), *_spec_plugins(composed, folder, trust)]
+    chosen = [*map(str, plugins), *_spec_plugins(composed, folder, {Path(p).resolve() for p in plugins}, trust)]
     catalog = Catalog.load(chosen)
     return Loaded(complete(composed, catalog), composed, catalog, tuple(dict.fromkeys(chosen)))
 
@@ -96,25 +99,21 @@ def trusted() -> set[Path]:
     return {Path(n).resolve() for n in named}
 
 
-def _spec_plugins(composed: Composed, folder: Path, trust: bool) -> list[str]:
-    """The plug-ins that the spec names, as paths from here. Raises SpecError unless they may run."""
+def _spec_plugins(composed: Composed, folder: Path, named_by_user: set[Path], trust: bool) -> list[str]:
+    """The plug-ins that the spec names and the user has not, from here. Raises SpecError unless they may run."""
     named = composed.value.get("plugins") or []
     if not isinstance(named, list) or not all(isinstance(n, str) for n in named):
         raise SpecError([Problem("plugins", "expects a list of files or modules", composed.place(("plugins",)))])
-    found = [str(folder / n) if n.endswith(".py") else n for n in named]
+    paths = {n: str(folder / n) if n.endswith(".py") else n for n in named}
+    found = [path for path in paths.values() if Path(path).resolve() not in named_by_user]
     if trust or not found:
         return found
     known = trusted()
-    strangers = [n for n, path in zip(named, found, strict=True) if Path(path).resolve() not in known]
+    strangers = [n for n, path in paths.items() if path in found and Path(path).resolve() not in known]
     if strangers:
         message = (
-            f"the spec wants to run {', '.join(strangers)}, which is code of whoever wrote it: read it, then add --trust, "
-            f"name it by --plugin, or list it in {SETTINGS_FILE} (trusted_plugins)"
+            f"the spec wants to run {', '.join(strangers)}, which is code of whoever wrote it: read it, then add "
+            f"--trust, name it by --plugin, or list it in {SETTINGS_FILE} (trusted_plugins)"
         )
         raise SpecError([Problem("plugins", message, composed.place(("plugins",)))])
     return found
-
-
-def entry_of(catalog: Catalog) -> Entry:
-    """The description of a whole spec file."""
-    return catalog.get(*ROOT)

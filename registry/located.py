@@ -104,9 +104,8 @@ def located(value: object, place: Place, key_place: Place | None = None) -> Item
         here: Scalar | dict[str, Item] | list[Item] = None
         fault: str | None = None
         if isinstance(value, Mapping):
-            for key in value:
-                if not isinstance(key, str) or not key:
-                    problems.append(Problem(dotted(path), f"keys must be text, not {key!r}", place))
+            bad_keys = [key for key in value if not isinstance(key, str) or not key]
+            problems.extend(Problem(dotted(path), f"keys must be text, not {key!r}", place) for key in bad_keys)
             here = {key: build(child, (*path, key)) for key, child in value.items() if isinstance(key, str)}
         elif isinstance(value, list | tuple):
             here = [build(child, (*path, i)) for i, child in enumerate(value)]

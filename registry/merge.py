@@ -48,7 +48,8 @@ class Merger:
         return item
 
     def _union(self, lower: Item, above: Item, path: Path) -> Item:
-        assert isinstance(lower.value, dict) and isinstance(above.value, dict)
+        assert isinstance(lower.value, dict)
+        assert isinstance(above.value, dict)
         first = [key for key in self.kind_keys if key in above.value]
         merged = {key: above.value[key] for key in first} | lower.value
         for key, child in above.value.items():

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from registry.errors import Path, Place, Problem, SpecError, dotted, quoted
 from registry.located import Item, located, what_is
 from registry.merge import Merger
-from registry.paths import PathFault, match_path, missing_hint, split_path
+from registry.paths import PathError, match_path, missing_hint, split_path
 from registry.yaml_reader import parse_scalar
 
 # One setting: text as typed, or a path and a plain value (for a sweep, whose values are blocks).
@@ -38,8 +38,8 @@ def parse_overrides(settings: Iterable[Setting], label: str, problems: list[Prob
         text = setting if isinstance(setting, str) else f"{setting[0]}=..."
         try:
             parsed.append(_parse(setting, text, Place(label, index + 1, 1)))
-        except (PathFault, SpecError) as error:
-            messages = [str(error)] if isinstance(error, PathFault) else [p.message for p in error.problems]
+        except (PathError, SpecError) as error:
+            messages = [str(error)] if isinstance(error, PathError) else [p.message for p in error.problems]
             problems.extend(_problem(text, message, Place(label, index + 1, 1)) for message in messages)
     return parsed
 
@@ -52,22 +52,22 @@ def _parse(setting: Setting, text: str, place: Place) -> Override:
     if isinstance(setting, str):
         path, equals, right = setting.partition("=")
         if not equals:
-            raise PathFault("there is no '='; write path=value, for example model.dim=256")
+            raise PathError("there is no '='; write path=value, for example model.dim=256")
     else:
         path, right = setting[0], ""
     appends = path.endswith("+")
     path = path.removesuffix("+").strip()
     if path.startswith(("+", "~", "--")):
-        raise PathFault("write path=value alone, path+=value to append to a list, or path= to go back to the default")
+        raise PathError("write path=value alone, path+=value to append to a list, or path= to go back to the default")
     names = split_path(path)
     if names[0] == "base":
-        raise PathFault("'base' is read from files only")
+        raise PathError("'base' is read from files only")
     value_place = Place(place.file, place.line, text.index("=") + 2)
     if isinstance(setting, tuple):
         return Override(text, names, "set", located(setting[1], value_place, place))
     if not right.strip():
         if appends:
-            raise PathFault("there is nothing to append after '+='")
+            raise PathError("there is nothing to append after '+='")
         return Override(text, names, "remove", Item(None, value_place, place))
     return Override(text, names, "append" if appends else "set", located(parse_scalar(right), value_place, place))
 
@@ -80,7 +80,7 @@ def apply_overrides(root: Item, overrides: Iterable[Override], merger: Merger, p
     for override in sorted(overrides, key=lambda o: o.depth(merger.kind_keys)):
         try:
             root = _apply(root, override, merger)
-        except PathFault as error:
+        except PathError as error:
             problems.append(_problem(override.text, str(error), override.leaf.key_place))
     return root
 
@@ -117,7 +117,7 @@ class _Edit:
         if item is not None and isinstance(item.value, list) and isinstance(step, int):
             child = self.changed(item.value[step], done + 1)
             if child is None:
-                raise PathFault("one item of a list cannot be removed; set the whole list")
+                raise PathError("one item of a list cannot be removed; set the whole list")
             return replace(item, value=[*item.value[:step], child, *item.value[step + 1 :]])
         if item is None or not isinstance(item.value, dict):
             # Nothing is there to append to or to remove.
@@ -132,11 +132,11 @@ class _Edit:
         """What a value is set in: a list or mapping as it is, a word as a block, a new mapping where nothing is."""
         if item is None or item.value is None:
             if isinstance(step, str) and step.isdecimal():
-                raise PathFault(f"there is no list at {here}; a number steps into an existing list only")
+                raise PathError(f"there is no list at {here}; a number steps into an existing list only")
             return replace(self.leaf, value={})
         item = self.merger.as_block(item)
         if not isinstance(item.value, dict | list):
-            raise PathFault(f"{here} is {what_is(item.value)}, so it has no {quoted(str(step))}")
+            raise PathError(f"{here} is {what_is(item.value)}, so it has no {quoted(str(step))}")
         return item
 
     def _end(self, item: Item | None) -> Item | None:
@@ -145,9 +145,9 @@ class _Edit:
             return self.merger.merge(item, self.leaf, self.steps)
         if item is None:
             purpose = "so there is nothing to remove" if self.action == "remove" else "so there is no list to append to"
-            raise PathFault(f"nothing is set at {where}, {purpose}.{missing_hint(self.root, self.steps)}")
+            raise PathError(f"nothing is set at {where}, {purpose}.{missing_hint(self.root, self.steps)}")
         if self.action == "remove":
             return None
         if not isinstance(item.value, list):
-            raise PathFault(f"{where} is {what_is(item.value)}, not a list to append to")
+            raise PathError(f"{where} is {what_is(item.value)}, not a list to append to")
         return replace(item, value=[*item.value, self.leaf])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -56,7 +57,7 @@ class MultipleOf:
 
 @dataclass(frozen=True)
 class Part:
-    """A registered part: `target(**dimensions, **fixed, **options)` builds it."""
+    """A registered part: `target(**dimensions, **fixed, **options)` builds it. module: where it is declared."""
 
     family: str
     kind: str
@@ -64,16 +65,18 @@ class Part:
     paper: str = ""
     about: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    module: str = ""
 
 
 _PARTS: dict[tuple[str, str], Part] = {}
+_BY_MODULE: dict[str, dict[tuple[str, str], Part]] = {}
 
 
 def part(family: str, kind: str, *, paper: str = "") -> Callable[[type[T]], type[T]]:
     """Declare a class as the part `kind` of `family`. `paper` is its source: authors, year, number, section."""
 
     def declare(cls: type[T]) -> type[T]:
-        _add(Part(family, kind, cls, paper))
+        _add(Part(family, kind, cls, paper, module=cls.__module__))
         return cls
 
     return declare
@@ -81,23 +84,37 @@ def part(family: str, kind: str, *, paper: str = "") -> Callable[[type[T]], type
 
 def preset(family: str, kind: str, target: type, about: str, *, paper: str = "", **fixed: Any) -> None:
     """Declare `kind` as the class `target` with some options fixed; the rest stay open to specs."""
-    _add(Part(family, kind, target, paper, about, fixed))
+    # the module that calls, since the class may be another's
+    module: str = sys._getframe(1).f_globals["__name__"]
+    _add(Part(family, kind, target, paper, about, fixed, module))
+
+
+PLUGIN_PREFIX = "swapformer_plugin_"
+"""How the modules of plug-in files are named."""
 
 
 def _add(new: Part) -> None:
     old = _PARTS.get((new.family, new.kind))
-    if old is not None and _home(old) != _home(new):
+    # between two plug-ins the catalog decides, which knows the ones that the user named together
+    plugins = old is not None and all(part.module.startswith(PLUGIN_PREFIX) for part in (old, new))
+    if old is not None and _home(old) != _home(new) and not plugins:
         raise ValueError(f"{new.family} '{new.kind}' is declared twice: in {_home(old)} and in {_home(new)}")
     _PARTS[new.family, new.kind] = new
+    _BY_MODULE.setdefault(new.module, {})[new.family, new.kind] = new
 
 
 def _home(of: Part) -> str:
-    return f"{of.target.__module__}.{of.target.__qualname__}"
+    return f"{of.module}.{of.target.__qualname__}"
 
 
 def declared() -> Mapping[tuple[str, str], Part]:
     """Every part declared by the modules imported so far."""
     return _PARTS
+
+
+def declared_in(module: str) -> Mapping[tuple[str, str], Part]:
+    """The parts that one module declares; it must have been imported."""
+    return _BY_MODULE.get(module, {})
 
 
 def part_of(target: Callable[..., Any], options: Mapping[str, Any] | None = None) -> Part | None:

@@ -12,7 +12,7 @@ from registry.located import MAX_DEPTH, Item, child_of, find, nearest_keys
 _KEYS_ARE_PATHS = ("axes", "baseline")
 
 
-class PathFault(Exception):
+class PathError(Exception):
     """What is wrong with a path, in words that complete "override 'x=1': "."""
 
 
@@ -20,11 +20,11 @@ def split_path(path: str) -> tuple[str, ...]:
     """'model.dim' -> ('model', 'dim')."""
     names = tuple(path.split("."))
     if not path:
-        raise PathFault("the path is empty")
+        raise PathError("the path is empty")
     if not all(names):
-        raise PathFault("the path has an empty name beside a dot")
+        raise PathError("the path has an empty name beside a dot")
     if len(names) > MAX_DEPTH:
-        raise PathFault(f"the path has more than {MAX_DEPTH} names")
+        raise PathError(f"the path has more than {MAX_DEPTH} names")
     return names
 
 
@@ -54,10 +54,10 @@ def next_step(here: Item | None, names: Sequence[str], steps: Path) -> tuple[str
 
 def _list_index(name: str, length: int, where: str) -> int:
     if not (name.isascii() and name.isdecimal()):
-        raise PathFault(f"{where} is a list; use a number to step into it, not {quoted(name)}")
+        raise PathError(f"{where} is a list; use a number to step into it, not {quoted(name)}")
     # Compared by length first: Python refuses to convert thousands of digits.
     if len(name) > 9 or int(name) >= length:
-        raise PathFault(f"{where} is a list of {length}, counted from 0; there is no number {quoted(name)}")
+        raise PathError(f"{where} is a list of {length}, counted from 0; there is no number {quoted(name)}")
     return int(name)
 
 

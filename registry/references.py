@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from registry.errors import Path, Place, Problem, did_you_mean, dotted, quoted
 from registry.located import MAX_DEPTH, MAX_NODES, Item, child_of, moved, nearest_keys
-from registry.paths import PathFault, next_step, split_path
+from registry.paths import PathError, next_step, split_path
 
 _REFERENCE = re.compile(r"\$\{([^{}$]*)\}")
 # References that lead to references: with the depth of the values it bounds the recursion of the resolver.
@@ -21,12 +21,12 @@ def resolve_references(root: Item, problems: list[Problem]) -> Item:
     resolver = _Resolver(root, problems)
     try:
         return resolver.resolve(root, (), 0, 0).item
-    except _TooLarge as error:
+    except _TooLargeError as error:
         problems.append(error.args[0])
         return root
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The spec, with its references followed, is beyond the caps."""
 
 
@@ -66,9 +66,9 @@ class _Resolver:
         """Stop before a value is built that is beyond the caps."""
         self.nodes += size
         if depth > MAX_DEPTH or hops > _MAX_HOPS:
-            raise _TooLarge(Problem("", f"nested deeper than {MAX_DEPTH} levels, references followed", place))
+            raise _TooLargeError(Problem("", f"nested deeper than {MAX_DEPTH} levels, references followed", place))
         if self.nodes > MAX_NODES:
-            raise _TooLarge(Problem("", f"more than {MAX_NODES:,} values, references followed", place))
+            raise _TooLargeError(Problem("", f"more than {MAX_NODES:,} values, references followed", place))
 
     def scalar(self, item: Item, text: str, path: Path, depth: int, hops: int) -> _Resolved:
         """A text: a reference is followed, once per place where it is written."""
@@ -98,7 +98,7 @@ class _Resolver:
         steps: Path = ()
         try:
             if re.search(r"[:(,]", target):
-                raise PathFault("a reference is a path; there are no functions and no environment")
+                raise PathError("a reference is a path; there are no functions and no environment")
             names = split_path(target)
             while names:
                 step, taken = next_step(here, names, steps)
@@ -106,11 +106,11 @@ class _Resolver:
                 if child is None:
                     missing = quoted(dotted((*steps, step)))
                     hint = did_you_mean(str(step), nearest_keys(here))
-                    raise PathFault(f"nothing is set at {missing} by a file or an override.{hint}")
+                    raise PathError(f"nothing is set at {missing} by a file or an override.{hint}")
                 if isinstance(child.value, str) and len(names) > taken and _REFERENCE.fullmatch(child.value):
                     child = self.scalar(child, child.value, (*steps, step), depth, hops + 1).item
                 here, steps, names = child, (*steps, step), names[taken:]
-        except PathFault as error:
+        except PathError as error:
             # A reference that fails because the one it leads through has failed is not worth a second message.
             if len(self.problems) == earlier:
                 self.refuse(path, f"the reference {quoted(str(item.value))}: {error}", item)

@@ -87,6 +87,8 @@ class Resolver:
             value = {key: value}
         if not isinstance(value, Mapping):
             return self._refuse(value, type_, path, f" Kinds: {', '.join(kinds)}.")
+        if key not in value and "kind" in value:
+            value = {key: value["kind"], **{k: v for k, v in value.items() if k != "kind"}}
         if key not in value:
             default = self._defaults.get(path)
             if not isinstance(default, Mapping) or key not in default:

@@ -33,7 +33,7 @@ def describe(part: Part) -> dict[str, Any]:
         "summary": part.about or _summary(doc),
         "doc": doc,
         "paper": part.paper,
-        "module": target.__module__,
+        "module": part.module,
         "name": target.__qualname__,
         "dims": dims,
         "options": options,

@@ -23,7 +23,7 @@ class _Measured:
     depth: int
 
 
-class _StopReading(Exception):
+class _StopReadingError(Exception):
     """The rest of the text cannot be read; the problem is on the list."""
 
 
@@ -48,7 +48,7 @@ class Builder:
         """Put a problem on the list; reading goes on, so that all of them are told together."""
         self.problems.append(Problem(dotted(path), message, place))
         if stop or len(self.problems) >= _MAX_PROBLEMS:
-            raise _StopReading
+            raise _StopReadingError
 
     def document(self) -> Item | None:
         """The one document of the text; None when it is empty or could not be read to its end (see `problems`)."""
@@ -63,7 +63,7 @@ class Builder:
             if not isinstance(after, yaml.StreamEndEvent):
                 message = "a second document starts here; a spec file holds one"
                 self.refuse((), message, place_of(after.start_mark, self.name), stop=True)
-        except _StopReading:
+        except _StopReadingError:
             return None
         first = self.first
         is_empty = isinstance(first, yaml.ScalarEvent) and first.implicit[0] and not first.value
@@ -77,7 +77,7 @@ class Builder:
                 yield loader.get_event()  # type: ignore[no-untyped-call]
         except yaml.MarkedYAMLError as error:
             self.problems.append(syntax_problem(error, self.text, self.name))
-            raise _StopReading from None
+            raise _StopReadingError from None
         except (ValueError, OverflowError):
             # An escape such as "\UFFFFFFFF", or a %YAML line with thousands of digits.
             self.refuse((), "a number here is out of range", place_of(loader.get_mark(), self.name), stop=True)

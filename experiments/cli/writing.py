@@ -11,7 +11,7 @@ def write_new(path: Path, content: str, *, force: bool) -> None:
     """Write `content`. Raises UsageError when the file exists and `force` is off, or when its folder does not exist."""
     if path.is_dir():
         raise click.UsageError(f"{path} is a folder; name a file in it")
-    if False:
+    if path.exists() and not force:
         raise click.UsageError(f"{path} exists; --force writes over it, -o names another file")
     if not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from blocks.attention import Attention, FullAttention, LinearAttention, Longformer, Performer
+from blocks.coords import Coords
 from blocks.generation import Decoding, generate, stream
-from blocks.generation.beam import top
+from blocks.generation.beam import beam_search, top
 from blocks.generation.sampling import probabilities
 from blocks.head import LMHead
 from blocks.position import Learned, Rotary
 from blocks.topology import Decoder, Encoder, EncoderDecoder
 from blocks.topology.base import Topology
+from blocks.topology.layers import LayerType
 
 VOCAB = 11
 SIZES: dict[str, Any] = {"dim": 16, "layers": 2, "heads": 4, "vocab": VOCAB, "head": partial(LMHead, tied=False)}
@@ -99,6 +101,24 @@ def test_greedy_is_the_slow_loop_over_each_row_alone(kind: str, position: Any) -
     want = torch.stack([slow_greedy(model, row[keep], 12) for row, keep in zip(prompt, valid, strict=True)])
     assert got.tolist() == want.tolist()
     assert len(got.unique()) > 2, "the model says too little to tell mistakes"
+
+
+def test_layers_that_differ_share_coordinates_and_nothing_else() -> None:
+    types = {
+        "near": LayerType(attention=partial(FullAttention, window=3), position=Rotary),
+        "far": LayerType(attention=partial(FullAttention, window=6), position=partial(Rotary, layout="interleaved")),
+        "all": LayerType(attention=FullAttention, position=partial(Rotary, base=100.0, fraction=0.5)),
+    }
+    model = decoder(layers=["near", "far", "all", "near"], layer_types=types)
+    prompt, valid = padded()
+    got = generate(model, prompt, Decoding(12), valid=valid)
+    want = torch.stack([slow_greedy(model, row[keep], 12) for row, keep in zip(prompt, valid, strict=True)])
+    assert got.tolist() == want.tolist()
+    # what one rotary scheme has computed must not serve another
+    alone = [Rotary(4), Rotary(4, layout="interleaved"), Rotary(4, base=100.0), Rotary(4, fraction=0.5)]
+    at, t = Coords.of(5), torch.randn(1, 1, 5, 4)
+    for scheme in alone:
+        assert torch.equal(scheme.rotate(t, at, "query"), scheme.rotate(t, Coords.of(5), "query"))
 
 
 @pytest.mark.parametrize("kind", ["full", "window", "linear", "performer", "forgetful"])
@@ -232,7 +252,7 @@ def finished(longest: int, vocab: int, stop: int | None) -> list[tuple[int, ...]
     return found
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 6.0])
 @pytest.mark.parametrize("stop", [None, 1])
 def test_wide_beams_are_an_exhaustive_search(stop: int | None, alpha: float) -> None:
     for seed in range(4):
@@ -266,6 +286,23 @@ def test_narrow_beams_are_the_slow_search(beams: int) -> None:
         if beams > 1:
             got = generate(model, prompt, Decoding(longest, beams=beams, stop=stop, length_penalty=alpha))
             assert tuple(got[0].tolist()) == want
+
+
+@pytest.mark.parametrize(("chance", "want"), [(0.56, [2]), (0.58, [0, 2])])
+def test_the_length_penalty_is_the_published_one(chance: float, want: list[int]) -> None:
+    """Ending at once has log 0.4, going on log(0.6 c) over 7 / 6: they are equal at c = 0.572."""
+
+    class Scripted:
+        to_come = iter([[0.6, 0.0, 0.4], [0.0, 1 - chance, chance]])
+
+        def __call__(self, tokens: Tensor) -> Tensor:
+            return torch.tensor(next(self.to_come)).log().expand(len(tokens), 3)
+
+        def select(self, rows: Tensor) -> None:
+            pass
+
+    decoding = Decoding(2, beams=2, stop=2, length_penalty=1.0)
+    assert beam_search(Scripted(), torch.zeros(1, 1, dtype=torch.long), decoding).tolist() == [want]
 
 
 def test_rows_search_by_themselves_and_shorter_ones_are_filled_up() -> None:

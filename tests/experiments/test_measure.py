@@ -158,6 +158,12 @@ def test_shared_parameters_count_once_and_own_ones_apart() -> None:
     assert parameters_by_part(model("full", head={"kind": "lm", "tied": False}))["head"] == VOCAB * DIM
 
 
+def test_a_parameter_in_two_places_counts_once() -> None:
+    twice = nn.ModuleList([nn.Linear(3, 2), nn.Linear(3, 2)])
+    twice[1].weight = twice[0].weight
+    assert parameters_by_part(twice) == {"model": 6 + 2 + 2}
+
+
 def test_what_stands_in_no_part_belongs_to_the_model() -> None:
     assert parameters_by_part(nn.Linear(3, 2)) == {"model": 8}
 

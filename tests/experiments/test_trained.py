@@ -75,7 +75,7 @@ def test_sampling_repeats_with_its_seed(runs: dict[str, Path]) -> None:
     [
         ("classes", [], "does not predict tokens"),
         ("text", ["--beams", "3", "--temperature", "1"], "beam search does not sample"),
-        ("text", ["--top-k", "3"], "narrow what is sampled"),
+        ("text", ["--top-k", "3"], "what is sampled"),
     ],
 )
 def test_what_cannot_be_generated_is_refused(runs: dict[str, Path], name: str, more: list[str], words: str) -> None:

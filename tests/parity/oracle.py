@@ -54,7 +54,7 @@ class Oracle:
 
 
 def bare(attention: Attention, inner: int) -> Attention:
-    """`attention` with projections that pick q, k and v out of [q k v], `inner` wide each, and pass on what it mixes."""
+    """`attention` with projections that pick q, k and v out of [q k v], `inner` wide each, and pass on the mix."""
     with torch.no_grad():
         for number, name in enumerate(("query", "key", "value")):
             weight = getattr(attention, name).weight

@@ -94,3 +94,14 @@ def test_a_plug_in_that_is_not_there() -> None:
         Catalog.load(["nowhere.py"])
     with pytest.raises(SpecError, match="cannot find the plug-in module"):
         Catalog.load(["nowhere_at_all"])
+
+
+def test_a_preset_of_a_class_from_elsewhere_is_listed(tmp_path: Path) -> None:
+    path = tmp_path / "six.py"
+    path.write_text(
+        "from blocks.norm import RMSNorm\nfrom registry import preset\n"
+        "preset('norm', 'loose_rms', RMSNorm, 'An rms norm with a large eps.', eps=0.1)\n"
+    )
+    catalog = Catalog.load([path])
+    assert catalog.get("norm", "loose_rms")["options"] == []
+    assert catalog.part("norm", "loose_rms").fixed == {"eps": 0.1}

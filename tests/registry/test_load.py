@@ -125,3 +125,15 @@ def test_a_dry_run_finds_what_only_building_shows() -> None:
     with pytest.raises(SpecError, match="turns pairs: 3 of the 3"):
         dry_run(loaded.full["model"], loaded.catalog)
     assert next(dry_run(load({"model": MODEL}).full["model"], loaded.catalog).parameters()).is_meta
+
+
+def test_options_without_a_kind_are_those_of_the_default() -> None:
+    full = load({"model": MODEL, "optimizer": {"lr": 0.5}}).full
+    assert full["optimizer"] == load({"model": MODEL, "optimizer": {"kind": "adamw", "lr": 0.5}}).full["optimizer"]
+
+
+def test_a_topology_may_be_named_by_kind_or_by_a_bare_word() -> None:
+    options = {k: v for k, v in MODEL.items() if k != "topology"}
+    named = load({"model": {"kind": "decoder", **options}}).full["model"]
+    assert named == load({"model": MODEL}).full["model"]
+    assert load({"model": "decoder"}, [f"model.{k}={v}" for k, v in options.items()]).full["model"] == named

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli.main import cli
-from registry.part import _PARTS
 
 Call = Callable[..., Result]
 
@@ -31,17 +29,6 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test stands in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def forget_plugins() -> Iterator[None]:
-    """Parts of plug-ins live as long as a process does; no other test may meet them."""
-    yield
-    for key, part in list(_PARTS.items()):
-        if part.target.__module__.startswith("swapformer_plugin_"):
-            del _PARTS[key]  # type: ignore[attr-defined]
-    for name in [name for name in sys.modules if name.startswith("swapformer_plugin_")]:
-        del sys.modules[name]
 
 
 @pytest.fixture

@@ -74,7 +74,8 @@ VALUES = [
     Bad("kind of another family", model("attention: rotary"), ("unknown attention 'rotary'", "kinds: full")),
     Bad("option of another kind", model("attention: {kind: full, features: 2}"), ("an option of performer",)),
     Bad("option that a preset fixes", model("feedforward: {kind: swiglu, activation: relu}"), ("fixes 'activation'",)),
-    Bad("missing kind", model("attention: {window: 8}"), ("says no `kind`", "full, linear")),
+    Bad("missing kind", MODEL + "task: {label_smoothing: 0.1}\n", ("says no `kind`", "causal_lm, classification")),
+    Bad("option that the default kind lacks", model("attention: {features: 8}"), ("attention 'full'", "of performer")),
     Bad("kind that is a number", model("attention: {kind: 3}"), ("unknown attention 3", "kinds: full")),
     Bad("missing option", "model: {topology: decoder}\n", ("needs 'dim'", "a whole number >= 1")),
     Bad("missing model", "seed: 1\n", ("needs 'model'",)),
@@ -197,7 +198,7 @@ PLUGINS = [
 SWEEPS = [
     Bad("axis that hits nothing", sweep("{axes: {model.atention: [full]}}"), ("model.atention", "'model.attention'")),
     Bad("axis below a part that has no such option", sweep("{axes: {model.dim.size: [1]}}"), ("model.dim.size",)),
-    Bad("axis below a part that is not written", sweep("{axes: {model.norm.eps: [1]}}"), ("the default is layer",)),
+    Bad("axis below a part that has no such option", sweep("{axes: {model.norm.epss: [1]}}"), ("'eps'",)),
     Bad("axis without values", sweep("{axes: {model.dim: []}}"), ("spec.yaml:2:", "no values")),
     Bad("axis with one value", sweep("{axes: {model.dim: 16}}"), ("sweep.axes.model.dim", "a list")),
     Bad("value twice", sweep("{axes: {model.dim: [16, 16]}}"), ("model.dim", "twice")),

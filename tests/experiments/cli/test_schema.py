@@ -59,6 +59,7 @@ def test_resolved_specs_are_right(path: Path, schema: dict[str, Any]) -> None:
         MODEL + "schedule: {kind: constant, warmup: '${trainer.max_steps}'}\ntrainer: {max_steps: 5}\n",
         MODEL
         + "sweep: {axes: {model.attention: [full, {kind: longformer, window: 4}], model.dim: [8]}, seeds: [0, 3]}\n",
+        "model: {topology: decoder, dim: 8, layer_types: {a: {norm: '${model.norm}'}}, norm: rms}\n",
         "base: demo.yaml\nmodel: {dim: 8}\n",
         "base: [a.yaml, b.yaml]\nmodel: {attention: {window: 8}}\n",
         "model: {topology: encoder, dim: 8, layers: [a, b], layer_types: {a: {norm: rms}, b: {position: none}}}\n",
