@@ -174,15 +174,17 @@ class Stack(nn.Module):
         head_dim = self.layers[0].attention.head_dim
         return Site(plan.dim, head_dim, steps * len(plan.layers), plan.stream, plan.encoder_layers, plan.decoder_layers)
 
-    def initialise(self, init: Build[Init] | None, *beside: nn.Module | None) -> None:
+    def initialise(self, init: Build[Init] | None, seed: int, **beside: nn.Module | None) -> None:
         """Fill the weights of the stack and of modules beside it: by `init`, or by the placement's own, or by xavier."""
-        site = self.site()
-        for layer in self.layers:
-            initialise(layer, build(init or layer.placement.own_init or XavierInit), site)
+        site, place = self.site(), self.plan.stream
+        for number, layer in enumerate(self.layers):
+            own = build(init or layer.placement.own_init or XavierInit)
+            initialise(layer, own, site, seed=seed, place=f"{place}.layers.{number}")
         outer = build(init or self.layers[0].placement.own_init or XavierInit)
-        for module in (self.positions, *beside):
+        initialise(self.positions, outer, site, seed=seed, place=f"{place}.positions")
+        for name, module in beside.items():
             if module is not None:
-                initialise(module, outer, site)
+                initialise(module, outer, site, seed=seed, place=name)
 
 
 def _place(layers: Sequence[Layer], plan: StackPlan) -> tuple[list[Position], list[int]]:

@@ -47,8 +47,12 @@ class Sweep:
 class Experiment:
     """A whole experiment: a model, the data and task it is trained on, and how; with `sweep:`, a comparison of variants.
 
-    name: of the run's folder, the spec file's name unless given. model: the only block that is always needed.
-    metric: what is compared. trainer: handed to Lightning's Trainer. loggers: besides the CSV file that is always written.
+    name: of the run's folder, the spec file's name unless given. about: a sentence for people.
+    model: the only block that is always needed. data: what is trained and validated on. task: what the model learns.
+    optimizer: with its learning rate. schedule: of the learning rate. trainer: handed to Lightning's Trainer.
+    metric: what is compared. seed: of initial weights, data order and dropout, each with a stream of its own.
+    early_stopping: end a run that no longer improves. checkpoint: when to save, besides after each validation.
+    loggers: besides the CSV file that is always written. sweep: which variants are compared.
     plugins: files with parts of your own, beside the spec; they run only when the user says so.
     """
 

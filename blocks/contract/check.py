@@ -14,7 +14,7 @@ Test: TypeAlias = Callable[[Subject], None]
 Condition: TypeAlias = Callable[[Subject], bool]
 
 
-class Broken(AssertionError):  # noqa: N818
+class Broken(AssertionError):
     """A part does not keep a promise; the message says which one and where."""
 
 

@@ -58,7 +58,7 @@ def whole_module(subject: Subject) -> None:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.fill_(torch.nan)
-    initialise(module, subject.raw(), SITES[0])
+    initialise(module, subject.raw(), SITES[0], seed=0)
     for name, parameter in module.named_parameters():
         demand(parameter.isfinite().all() and parameter.requires_grad, f"'{name}' is not set, or no longer trained")
         demand(not name.endswith("bias") or ~parameter.any(), f"'{name}' does not start at 0")

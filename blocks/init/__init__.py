@@ -1,6 +1,6 @@
 """Initialisations."""
 
-from blocks.init.base import Init, Site, initialise
+from blocks.init.base import Init, Site, draw_seed, initialise
 from blocks.init.bert import BertInit
 from blocks.init.deepnorm import DeepNormInit
 from blocks.init.gpt2 import GPT2Init
@@ -8,4 +8,4 @@ from blocks.init.t5 import T5Init
 from blocks.init.torch_default import TorchInit
 from blocks.init.xavier import XavierInit
 
-__all__ = ["BertInit", "DeepNormInit", "GPT2Init", "Init", "Site", "T5Init", "TorchInit", "XavierInit", "initialise"]
+__all__ = ["BertInit", "DeepNormInit", "GPT2Init", "Init", "Site", "T5Init", "TorchInit", "XavierInit", "draw_seed", "initialise"]

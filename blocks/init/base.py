@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,14 +38,29 @@ class Init(nn.Module):
         raise NotImplementedError
 
 
+def draw_seed() -> int:
+    """One number from the current random stream, to be drawn before a model's parts are built."""
+    return int(torch.randint(2**62, (), device="cpu"))
+
+
 @torch.no_grad()
-def initialise(module: nn.Module, init: Init, site: Site) -> None:
-    """Fill the weights of every matrix and table inside `module`."""
-    for inner in module.modules():
+def initialise(module: nn.Module, init: Init, site: Site, *, seed: int, place: str = "") -> None:
+    """Fill the weights of every matrix and table inside `module`, which stands at `place` in its model.
+
+    Each weight has a random stream of its own, told by the seed and its place: two variants with one seed start from the
+    same weights wherever they have the same matrices.
+    """
+    for name, inner in module.named_modules():
         if isinstance(inner, Linear | Table):
-            init.fill(inner.weight, inner.role, site)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_mix(seed, f"{place}.{name}"))
+                init.fill(inner.weight, inner.role, site)
             if isinstance(inner, Linear) and inner.bias is not None:
                 inner.bias.zero_()
+
+
+def _mix(seed: int, place: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed} {place}".encode()).digest()[:7], "big")
 
 
 def is_table(role: Role) -> bool:

@@ -8,7 +8,7 @@ from blocks.attention import Attention, FullAttention
 from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
-from blocks.init import Init
+from blocks.init import Init, draw_seed
 from blocks.masks import Causal, Mask, Prefix
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
@@ -59,6 +59,7 @@ class Decoder(Topology):
         layer_types: dict[str, LayerType] | None = None,
     ) -> None:
         super().__init__()
+        seed = draw_seed()
         self.vocab = required(vocab)
         self.mask: Mask = Causal() | Prefix() if prefix else Causal()
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
@@ -66,7 +67,7 @@ class Decoder(Topology):
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
         self.stack = Stack(StackPlan(dim, "decoder", plans, 0, len(plans), causal=not prefix, final_norm=final_norm))
         self.head = build(head, dim=dim, vocab=self.vocab)
-        self.stack.initialise(init, self.embedding, self.head)
+        self.stack.initialise(init, seed, embedding=self.embedding, head=self.head)
 
     @property
     def longest(self) -> int | None:

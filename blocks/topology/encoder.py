@@ -8,7 +8,7 @@ from blocks.attention import Attention, FullAttention
 from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
-from blocks.init import Init
+from blocks.init import Init, draw_seed
 from blocks.masks import Full
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
@@ -50,13 +50,14 @@ class Encoder(Topology):
         layer_types: dict[str, LayerType] | None = None,
     ) -> None:
         super().__init__()
+        seed = draw_seed()
         self.vocab = required(vocab)
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
         plans = plan_layers(layers, layer_types or {}, usual)
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
         self.stack = Stack(StackPlan(dim, "encoder", plans, len(plans), 0, causal=False, final_norm=final_norm))
         self.head = build(head, dim=dim, vocab=self.vocab)
-        self.stack.initialise(init, self.embedding, self.head)
+        self.stack.initialise(init, seed, embedding=self.embedding, head=self.head)
 
     @property
     def longest(self) -> int | None:

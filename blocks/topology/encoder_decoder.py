@@ -13,7 +13,7 @@ from blocks.coords import Coords
 from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
-from blocks.init import Init
+from blocks.init import Init, draw_seed
 from blocks.masks import Causal, Full
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
@@ -85,6 +85,7 @@ class EncoderDecoder(Topology):
         layer_types: dict[str, LayerType] | None = None,
     ) -> None:
         super().__init__()
+        seed = draw_seed()
         self.vocab = required(vocab)
         if shared_embedding and source_vocab not in (None, self.vocab):
             raise ValueError(f"one table cannot serve {source_vocab} source and {vocab} target tokens: shared_embedding: false")
@@ -101,8 +102,10 @@ class EncoderDecoder(Topology):
         self.encoder = Stack(StackPlan(dim, "encoder", source_plans, *depths, causal=False, final_norm=final_norm))
         self.decoder = Stack(StackPlan(dim, "decoder", target_plans, *depths, causal=True, final_norm=final_norm))
         self.head = build(head, dim=dim, vocab=self.vocab)
-        self.encoder.initialise(init)
-        self.decoder.initialise(init, self.embedding, self.source_embedding, self.head)
+        self.encoder.initialise(init, seed)
+        self.decoder.initialise(
+            init, seed, embedding=self.embedding, source_embedding=self.source_embedding, head=self.head
+        )
 
     def forward(
         self,

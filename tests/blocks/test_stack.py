@@ -176,13 +176,13 @@ def test_caches_follow_the_layers_and_their_rows() -> None:
 def test_a_placement_s_own_initialisation_is_used_unless_one_is_given() -> None:
     plan = layer(placement=DeepNorm)
     made = Stack(StackPlan(64, "decoder", [plan] * 2, 0, 2, True, final_norm=None))
-    made.initialise(None)
+    made.initialise(None, 0)
     right = DeepNormInit()
     weight = torch.empty(64, 64)
     torch.manual_seed(0)
     right.fill(weight, "value", made.site())
     assert float(made.layers[0].attention.value.weight.detach().std()) == pytest.approx(float(weight.std()), rel=0.1)  # type: ignore[union-attr, operator]
-    made.initialise(GPT2Init)
+    made.initialise(GPT2Init, 0)
     assert float(made.layers[0].attention.value.weight.detach().std()) == pytest.approx(0.02, rel=0.1)  # type: ignore[union-attr, operator]
 
 

@@ -13,12 +13,13 @@ from rich.console import Console
 from experiments.cli.console import console, table
 from experiments.cli.find_part import find_part
 from experiments.cli.options import plugin_option
+from experiments.cli.words import default_in_words, options_in_words, type_in_words, value_in_words
 from registry.catalog import Catalog, Entry
 from registry.docs import docs_of, option_docs, prose
 from registry.example import example
 from registry.partners import Partners, partners
 from registry.slots import alternatives
-from registry.values import TypeInfo, expected
+from registry.values import TypeInfo
 
 
 @click.command("show")
@@ -36,7 +37,7 @@ def command(kind: str, plugins: tuple[str, ...]) -> None:
     names = [option["name"] for option in entry["options"]]
     _paragraphs(screen, prose(entry["doc"], names) if entry["doc"] else entry["summary"])
     if entry["fixed"]:
-        _paragraphs(screen, f"{entry['summary']} Fixes {_mapping(entry['fixed'])}.")
+        _paragraphs(screen, f"{entry['summary']} Fixes {options_in_words(entry['fixed'])}.")
     for title, words in _facts(entry, catalog):
         _fact(screen, title, words)
     if entry["options"]:
@@ -75,7 +76,8 @@ def _table(screen: Console, title: str, options: Sequence[TypeInfo], said: Mappi
     rows.columns[0].no_wrap = True
     rows.columns[0].min_width = max(len(option["name"]) for option in options)
     for option in options:
-        rows.add_row(option["name"], _type(option["type"]), _default(option), said.get(option["name"], ""))
+        meaning = said.get(option["name"], "")
+        rows.add_row(option["name"], type_in_words(option["type"]), default_in_words(option), meaning)
     screen.print(rows)
 
 
@@ -103,51 +105,8 @@ def _fact(screen: Console, title: str, words: str) -> None:
 
 
 def _when(fact: Any) -> str:
-    conditions = [f"{name} is {_value(wanted)}" for name, wanted in fact["when"].items()]
+    conditions = [f"{name} is {value_in_words(wanted)}" for name, wanted in fact["when"].items()]
     return f" when {' and '.join(conditions)}" if conditions else ""
-
-
-def _type(type_: TypeInfo) -> str:
-    """The type in words; that an option may be null is told by its default."""
-    match type_["is"]:
-        case "union":
-            return ", or ".join(dict.fromkeys(_type(t) for t in type_["of"] if t["is"] != "none"))
-        case "part":
-            return f"a kind of {type_['family']}"
-        case "record":
-            return "a mapping, see below"
-        case "choice":
-            return ", ".join(map(str, type_["values"]))
-        case "list":
-            return f"list: {_type(type_['of'])}"
-        case "map":
-            return f"by name: {_type(type_['of'])}"
-        case _:
-            return expected(type_)
-
-
-def _default(option: TypeInfo) -> str:
-    if "default" not in option:
-        return "required"
-    is_record = isinstance(option["default"], dict) and any(t["is"] == "record" for t in alternatives(option["type"]))
-    return "" if is_record else _value(option["default"])
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        given = {k: v for k, v in value.items() if v is not None}
-        return str(given["kind"]) if list(given) == ["kind"] else "{" + _mapping(given) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _mapping(values: Any) -> str:
-    return ", ".join(f"{name}: {_value(value)}" for name, value in values.items())
 
 
 def _short(path: Path) -> str:
