@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,12 +42,19 @@ class Catalog:
             raise SpecError(problems)
         return cls(entries)
 
-    @property
+    @functools.cached_property
     def families(self) -> list[str]:
-        return list(dict.fromkeys(family for family, _ in self.entries))
+        return list(self._kinds)
 
     def kinds(self, family: str) -> list[str]:
-        return sorted(kind for f, kind in self.entries if f == family)
+        return list(self._kinds.get(family, ()))
+
+    @functools.cached_property
+    def _kinds(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for family, kind in self.entries:
+            found.setdefault(family, []).append(kind)
+        return {family: sorted(kinds) for family, kinds in found.items()}
 
     def of(self, family: str) -> list[Entry]:
         return [self.entries[family, kind] for kind in self.kinds(family)]
@@ -59,7 +67,8 @@ class Catalog:
 
     def kind_key(self, family: str) -> str:
         """The key of a block that names its kind: `kind`, or what the family prefers."""
-        return next((e["kind_key"] for (f, _), e in self.entries.items() if f == family), "kind")
+        kinds = self._kinds.get(family, ())
+        return str(self.entries[family, kinds[0]]["kind_key"]) if kinds else "kind"
 
     def part(self, family: str, kind: str) -> Part:
         """The part itself; imports its module."""

@@ -4,6 +4,7 @@ Order: base files as listed, then this file, then overrides; then references `${
 found here but by the check against the schema, which asks `place` and `key_place` for the line to report.
 """
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from registry.errors import Path, Place, Problem, SpecError, quoted
 from registry.located import Item, find, located, plain, what_is
 from registry.merge import Merger
 from registry.overrides import Setting, apply_overrides, parse_overrides
-from registry.references import resolve_references
+from registry.references import named_by, resolve_references
 from registry.yaml_reader import read_yaml
 from registry.yaml_writer import dump_yaml
 
@@ -56,6 +57,11 @@ class Composed:
         place = item.place
         setting = self._settings.get((place.file, place.line))
         return f"{place.file}:{place.line}" if setting is None else f"{place.file}: {setting}"
+
+    @functools.cached_property
+    def references(self) -> frozenset[str]:
+        """The paths that references anywhere in the spec name."""
+        return frozenset(named_by(self._merged))
 
     def override(self, settings: Sequence[Setting], label: str = COMMAND_LINE) -> "Composed":
         """The same spec with more settings on top; places call them `label`. A setting is text or (path, value)."""

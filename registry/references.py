@@ -5,6 +5,7 @@ says wherever it is read.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from registry.errors import Path, Place, Problem, did_you_mean, dotted, quoted
@@ -24,6 +25,15 @@ def resolve_references(root: Item, problems: list[Problem]) -> Item:
     except _TooLargeError as error:
         problems.append(error.args[0])
         return root
+
+
+def named_by(item: Item) -> Iterator[str]:
+    """The path that each reference in the tree names."""
+    if isinstance(item.value, dict | list):
+        for child in item.value.values() if isinstance(item.value, dict) else item.value:
+            yield from named_by(child)
+    elif isinstance(item.value, str) and (match := _REFERENCE.fullmatch(item.value)):
+        yield match[1].strip()
 
 
 class _TooLargeError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,21 +14,21 @@ LEAVES = frozenset({"bool", "int", "float", "str", "choice", "any", "none"})
 
 
 def accepts(value: Any, type_: TypeInfo) -> bool:
-    """Whether a leaf type takes the value: strictly, so that neither 1 is true nor "1" a number; no NaN, no infinity."""
-    from pydantic import ValidationError
-
-    try:
-        _adapter(json.dumps(type_)).validate_python(value)
-    except ValidationError:
-        return False
-    return True
+    """Whether a leaf type takes the value, strictly: 1 is not true, "1" no number; no NaN and no infinity."""
+    key = repr(type_)
+    if key not in _ADAPTERS:
+        _ADAPTERS[key] = _adapter(type_)
+    return _ADAPTERS[key].validator.isinstance_python(value)
 
 
-@functools.lru_cache(maxsize=512)
-def _adapter(type_json: str) -> Any:
+# by the type as text: a sweep asks for the same few types thousands of times
+_ADAPTERS: dict[str, Any] = {}
+
+
+def _adapter(type_: TypeInfo) -> Any:
+    # imported late: a command that checks no spec does not wait for it
     from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, TypeAdapter
 
-    type_ = json.loads(type_json)
     bounds = {name: type_[name] for name in ("ge", "gt", "le", "lt") if name in type_}
     match type_["is"]:
         case "bool":

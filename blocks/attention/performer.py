@@ -151,7 +151,8 @@ class Performer(Attention):
 
     def redraw_features(self) -> None:
         """Replace the random directions by new ones."""
-        self.directions.copy_(orthogonal_features(self.features, self.head_dim, norms=self.norms))
+        # a new tensor: a backward pass may still need the old one
+        self.directions = orthogonal_features(self.features, self.head_dim, norms=self.norms).to(self.directions)
 
     def _count_call(self) -> None:
         # a dry run on the meta device has no numbers to count or draw

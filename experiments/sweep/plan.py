@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.results.plan import LeftOut
+from experiments.sweep.machine import cores
 from registry.errors import Problem, SpecError, did_you_mean
 from registry.load import Incompatible, Loaded
 from registry.values import shown
@@ -22,15 +23,6 @@ class Variant:
     label: str
     values: Mapping[str, str]
     specs: Mapping[int, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A combination that is not trained."""
-
-    label: str
-    values: Mapping[str, str]
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ def make_plan(loaded: Loaded) -> SweepPlan:
         raise SpecError([Problem("sweep", "the spec has no `sweep:`; `run` trains a single spec")])
     axes: dict[str, list[Any]] = sweep["axes"]
     _check_axes(axes, loaded)
-    seeds = list(range(sweep["seeds"])) if isinstance(sweep["seeds"], int) else list(dict.fromkeys(sweep["seeds"]))
+    seeds = _seeds(sweep["seeds"], loaded)
     labels = {path: _labels(values) for path, values in axes.items()}
     variants: list[Variant] = []
     left_out: list[LeftOut] = []
@@ -72,7 +64,7 @@ def make_plan(loaded: Loaded) -> SweepPlan:
         reason = _excluded(picked, sweep["exclude"] or [])
         if reason is None:
             try:
-                variants.append(Variant(label, named, {seed: _spec(loaded, picked, seed, label) for seed in seeds}))
+                variants.append(Variant(label, named, _specs(loaded, picked, seeds, label)))
                 continue
             except Incompatible as error:
                 reason = "; ".join(problem.message for problem in error.problems)
@@ -81,13 +73,27 @@ def make_plan(loaded: Loaded) -> SweepPlan:
         reasons = "; ".join(dict.fromkeys(item.reason for item in left_out))
         raise SpecError([Problem("sweep.axes", f"no combination can be trained: {reasons}", _place(loaded, "axes"))])
     baseline = _baseline(sweep["baseline"], axes, labels, variants, loaded)
-    workers = sweep["workers"] or len(os.sched_getaffinity(0))
+    workers = sweep["workers"] or cores()
     return SweepPlan(labels, baseline, seeds, variants, left_out, workers)
 
 
+def _specs(loaded: Loaded, picked: Values, seeds: Sequence[int], label: str) -> dict[int, dict[str, Any]]:
+    """The full spec for each seed."""
+    first = _spec(loaded, picked, seeds[0], label)
+    if "seed" in loaded.composed.references:
+        return {seeds[0]: first, **{seed: _spec(loaded, picked, seed, label) for seed in seeds[1:]}}
+    # they differ in nothing but the seed, and checking takes its time
+    return {seed: {**first, "seed": seed} for seed in seeds}
+
+
 def _spec(loaded: Loaded, picked: Values, seed: int, label: str) -> dict[str, Any]:
-    settings = [(path, value) for path, value in picked.items()]
-    return loaded.variant([*settings, ("seed", seed)], f"sweep [{label}]").full
+    return loaded.variant([*picked.items(), ("seed", seed)], f"sweep [{label}]").full
+
+
+def _seeds(wanted: int | list[int], loaded: Loaded) -> list[int]:
+    if wanted == []:
+        raise SpecError([Problem("sweep.seeds", "names no seed", _place(loaded, "seeds"))])
+    return list(range(wanted)) if isinstance(wanted, int) else list(dict.fromkeys(wanted))
 
 
 def _check_axes(axes: Mapping[str, list[Any]], loaded: Loaded) -> None:
@@ -112,7 +118,7 @@ def _check_axes(axes: Mapping[str, list[Any]], loaded: Loaded) -> None:
 
 
 def _reaches(full: Any, path: str) -> bool:
-    """Whether a dotted path leads to a setting; below a block that another kind may fill, the check of values decides."""
+    """Whether a dotted path leads to a setting; below a block that another kind may fill, the values' check decides."""
     here = full
     for step in path.split("."):
         if here is None or (isinstance(here, Mapping) and "kind" in here and step not in here):
@@ -138,7 +144,11 @@ def _excluded(picked: Values, rules: Sequence[Values]) -> str | None:
 
 
 def _baseline(
-    wanted: Values | None, axes: Mapping[str, list[Any]], labels: Mapping[str, list[str]], variants: Sequence[Variant], loaded: Loaded
+    wanted: Values | None,
+    axes: Mapping[str, list[Any]],
+    labels: Mapping[str, list[str]],
+    variants: Sequence[Variant],
+    loaded: Loaded,
 ) -> dict[str, str] | None:
     if wanted is None:
         return None

@@ -15,7 +15,6 @@ from blocks.attention import Attention, FullAttention, LinearAttention, Longform
 from blocks.coords import Coords
 from blocks.generation import Decoding, generate, stream
 from blocks.generation.beam import beam_search, top
-from blocks.generation.sampling import probabilities
 from blocks.head import LMHead
 from blocks.position import Learned, Rotary
 from blocks.topology import Decoder, Encoder, EncoderDecoder
@@ -184,41 +183,6 @@ def test_the_stream_lends_the_caller_no_mode_and_no_odd_tensors() -> None:
 
 
 # sampling
-
-
-def test_top_k_keeps_the_k_likeliest_first_of_equals_first() -> None:
-    logits = torch.tensor([[1.0, 3.0, 3.0, 0.0, 3.0]])
-    got = probabilities(logits, 2.0, top_k=2, top_p=None)
-    assert got.tolist() == [[0.0, 0.5, 0.5, 0.0, 0.0]]
-    torch.testing.assert_close(probabilities(logits, 1.0, top_k=99, top_p=None), logits.softmax(-1))
-
-
-@pytest.mark.parametrize(
-    ("p", "kept"), [(0.5, [0]), (0.51, [0, 1]), (0.75, [0, 1]), (0.8, [0, 1, 2]), (1.0, [0, 1, 2, 3]), (1e-9, [0])]
-)
-def test_top_p_keeps_the_fewest_that_reach_p(p: float, kept: list[int]) -> None:
-    chances = torch.tensor([0.5, 0.25, 0.125, 0.125])
-    order = torch.tensor([2, 0, 3, 1])
-    got = probabilities(chances[order].log().unsqueeze(0), 1.0, top_k=None, top_p=p)[0]
-    want = torch.zeros(4)
-    want[kept] = chances[kept] / chances[kept].sum()
-    torch.testing.assert_close(got, want[order])
-
-
-def test_top_p_counts_among_the_top_k_and_after_the_temperature() -> None:
-    logits = torch.randn(5, VOCAB)
-    got = probabilities(logits, 0.6, top_k=4, top_p=0.7)
-    for row, out in zip(logits, got, strict=True):
-        scaled = (row / 0.6).exp()
-        ranked = sorted(range(VOCAB), key=lambda i: -float(row[i]))[:4]
-        mass = sum(float(scaled[i]) for i in ranked)
-        kept, reached = [], 0.0
-        while reached < 0.7 * mass:
-            kept.append(ranked[len(kept)])
-            reached += float(scaled[kept[-1]])
-        want = torch.zeros(VOCAB)
-        want[kept] = scaled[kept] / scaled[kept].sum()
-        torch.testing.assert_close(out, want)
 
 
 def test_draws_follow_the_probabilities_and_tiny_temperatures_are_greedy() -> None:

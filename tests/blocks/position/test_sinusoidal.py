@@ -26,8 +26,9 @@ def wave(pos: int, column: int, dim: int, layout: Layout, base: float) -> float:
 def test_adds_the_waves_of_the_formula(layout: Layout, base: float) -> None:
     x = torch.randn(2, 4, 6, dtype=torch.float64)
     found = Sinusoidal(6, layout=layout, base=base).embed(x, Coords.of(4, start=3)) - x
-    right = [[wave(pos + 3, c, 6, layout, base) for c in range(6)] for pos in range(4)]
-    torch.testing.assert_close(found, torch.tensor(right, dtype=torch.float64).expand(2, -1, -1), rtol=1e-10, atol=1e-12)
+    waves = [[wave(pos + 3, c, 6, layout, base) for c in range(6)] for pos in range(4)]
+    right = torch.tensor(waves, dtype=torch.float64).expand(2, -1, -1)
+    torch.testing.assert_close(found, right, rtol=1e-10, atol=1e-12)
 
 
 def test_refuses_an_odd_width() -> None:
