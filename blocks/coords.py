@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Coords:
-    """Coordinates of the tokens of one stream; each tensor is [b n] or [1 n], None where nothing departs from the plain case.
+    """Coordinates of the tokens of one stream: tensors [b n] or [1 n], None where nothing departs from the plain case.
 
     index: order in the stream, counted from its first token, padding included; consecutive along n.
     pos: what position schemes see; restarts in each packed document and skips left padding.
@@ -48,10 +48,13 @@ class Coords:
     ) -> Coords:
         """Coordinates of `length` tokens that follow `start` earlier ones.
 
-        offset: [b 1], the `pos` of the next valid token (None: `start`). valid, prefix, globals: bool [b n]; segment: int [b n].
+        offset: [b 1], the `pos` of the next valid token (None: `start`).
+        valid, prefix, globals: bool [b n]; segment: int [b n].
         """
         index = rearrange(torch.arange(start, start + length, device=device), "n -> 1 n")
-        pos = index if offset is None and valid is None else _count(index, valid) + (start if offset is None else offset)
+        pos = (
+            index if offset is None and valid is None else _count(index, valid) + (start if offset is None else offset)
+        )
         if segment is not None:
             pos = pos - _first_of_segment(pos, segment)
         return cls(index, pos, valid, segment, prefix, globals)

@@ -6,7 +6,7 @@ Stream: TypeAlias = Literal["encoder", "decoder"]
 
 
 def coefficients(stream: Stream, encoder_layers: int, decoder_layers: int) -> tuple[float, float]:
-    """(alpha, beta) of one stream: weight of the residual, and gain of the initialisation. Depths of 0 mean: no such stack.
+    """(alpha, beta) of one stream: weight of the residual, and gain of the initialisation; a depth of 0: no such stack.
 
     Wang et al. 2022, arXiv 2203.00555, figure 2.
     """

@@ -175,7 +175,7 @@ class Stack(nn.Module):
         return Site(plan.dim, head_dim, steps * len(plan.layers), plan.stream, plan.encoder_layers, plan.decoder_layers)
 
     def initialise(self, init: Build[Init] | None, seed: int, **beside: nn.Module | None) -> None:
-        """Fill the weights of the stack and of modules beside it: by `init`, or by the placement's own, or by xavier."""
+        """Fill the weights of the stack and of modules beside it by `init`, or by the placement's own, or by xavier."""
         site, place = self.site(), self.plan.stream
         for number, layer in enumerate(self.layers):
             own = build(init or layer.placement.own_init or XavierInit)

@@ -88,7 +88,10 @@ class Attention(nn.Module):
         raise NotImplementedError
 
     def new_cache(self, *, cross: bool = False) -> Cache:
-        """An empty cache for decoding step by step; `cross`: for reading another stream. Overriding declares that the kind can."""
+        """An empty cache for decoding step by step, for reading another stream if `cross`.
+
+        Overriding this declares that the kind can.
+        """
         raise NotImplementedError(f"{type(self).__name__} cannot decode step by step")
 
     def _require(self, at: Coords, source_at: Coords | None, mask: Mask, position: Position | None) -> None:

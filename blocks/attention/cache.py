@@ -12,7 +12,7 @@ from blocks.coords import Coords
 
 @dataclass
 class Cache:
-    """State of one attention layer while decoding. Kinds add fields: tensors with the batch first, coordinates, buffers."""
+    """State of one attention layer while decoding; kinds add fields: tensors (batch first), coordinates, buffers."""
 
     def select(self, rows: Tensor) -> Cache:
         """The cache of the batch rows `rows` [b'], as beams are reordered; this one is left as it is."""

@@ -23,15 +23,16 @@ class FullAttention(Attention):
 
     kv_heads: key-value heads; as many as heads unless given, 1 is multi-query (arXiv 1911.02150), between is
     grouped-query (arXiv 2305.13245). head_dim: width of a head, dim / heads unless given.
-    window: a query sees itself and the window - 1 keys before it when causal (Mistral), window / 2 on each side when not
-    (Longformer); costs O(n * window). scale: on the scores, 1 / sqrt(head_dim) unless given.
+    window: a query sees itself and the window - 1 keys before it when causal (Mistral), window / 2 on each side when
+    not (Longformer); costs O(n * window). scale: on the scores, 1 / sqrt(head_dim) unless given.
     qk_norm: norm of each head's queries and keys before positions. softcap: c tanh(score / c) (Gemma 2).
     gate: multiplies each head's output by sigmoid(x W) before the output projection (arXiv 2505.06708).
     bias: on all four projections. dropout: on the attention weights.
     """
 
     provides = frozenset(
-        "bidirectional causal padding segments prefix window cross rotate bias content_bias content_value".split()
+        {"bidirectional", "causal", "padding", "segments", "prefix", "window", "cross"}
+        | {"rotate", "bias", "content_bias", "content_value"}
     )
     rules = (
         MultipleOf("dim", "heads", "the heads share the width", when={"head_dim": None}),

@@ -38,7 +38,7 @@ class LinearCache(Cache):
 class Features:
     """Feature maps of queries and keys. q: [b h q f]; k: [b h k f], zero on padding.
 
-    den_q, den_k: other features for the denominator, or None. level: [b h k], the log-level that k is relative to, or None.
+    den_q, den_k: other features for the denominator, or None. level: [b h k], what k is relative to, or None.
     """
 
     q: Tensor
@@ -66,7 +66,9 @@ def is_causal(mask: Mask, kind: str, source_at: Coords | None) -> bool:
     """Whether the mask is causal. Raises ValueError for a mask that sums over keys cannot obey."""
     for term in terms(mask):
         if not isinstance(term, Causal | Valid | SameSegment):
-            raise ValueError(f"attention '{kind}' cannot obey the mask {term}: it sums over all keys, or over all earlier ones")
+            raise ValueError(
+                f"attention '{kind}' cannot obey the mask {term}: it sums over all keys, or over all earlier ones"
+            )
     return source_at is None and any(isinstance(term, Causal) for term in terms(mask))
 
 
@@ -77,12 +79,12 @@ def hide_padding(phi_k: Tensor, at: Coords) -> Tensor:
 
 @part("attention", "linear", paper="Katharopoulos et al. 2020, arXiv 2006.16236, sections 3.2 to 3.4, equation 7")
 class LinearAttention(Attention):
-    """phi(q) (sum phi(k) v) / (phi(q) sum phi(k)) with phi = elu + 1 and no scale; O(n), constant memory per decoded token.
+    """phi(q) (sum phi(k) v) / (phi(q) sum phi(k)) with phi = elu + 1, no scale; O(n), constant memory when decoding.
 
     Rotary positions turn the features in the numerator only (RoFormer, equation 19). bias: on all four projections.
     """
 
-    provides = frozenset("bidirectional causal padding cross rotate".split())
+    provides = frozenset(["bidirectional", "causal", "padding", "cross", "rotate"])
     rules = (MultipleOf("dim", "heads", "the heads share the width"),)
 
     def __init__(self, dim: int, heads: int, *, bias: bool = True) -> None:

@@ -52,14 +52,16 @@ class LongformerCache(Cache):
 class Longformer(Attention):
     """Softmax attention within a sliding window, plus global tokens that see and are seen by all; O(n * window).
 
-    One softmax runs over window and global keys together, each key counted once. Global tokens as queries use projections
-    of their own; as keys of a local query they use the local ones. Causal: the left half of the window, and global
-    tokens are visible to later tokens only.
-    window: the whole window, half of it on each side plus the token itself. global_tokens: so many leading tokens of each
-    sequence are global, unless the coordinates name others. bias: on all projections. dropout: on the weights.
+    One softmax runs over window and global keys together, each key counted once. Global tokens as queries use
+    projections of their own; as keys of a local query they use the local ones. Causal: the left half of the window, and
+    global tokens are visible to later tokens only.
+    window: the whole window, half of it on each side plus the token itself. global_tokens: so many leading tokens of
+    each sequence are global, unless the coordinates name others. bias: on all projections. dropout: on the weights.
     """
 
-    provides = frozenset("bidirectional causal padding window rotate bias content_bias content_value".split())
+    provides = frozenset(
+        ["bidirectional", "causal", "padding", "window", "rotate", "bias", "content_bias", "content_value"]
+    )
     rules = (MultipleOf("dim", "heads", "the heads share the width"), MultipleOf("window", 2, "half on each side"))
 
     def __init__(

@@ -49,7 +49,7 @@ class Performer(Attention):
     norms: lengths of the w. eps: added to each feature. bias: on all four projections.
     """
 
-    provides = frozenset("bidirectional causal padding cross rotate".split())
+    provides = frozenset(["bidirectional", "causal", "padding", "cross", "rotate"])
     rules = (MultipleOf("dim", "heads", "the heads share the width"),)
     directions: Tensor
     calls: Tensor

@@ -1,4 +1,4 @@
-"""The engine of the softmax kinds: evaluates masks and position hooks, and picks a kernel that never does more than it must."""
+"""The engine of the softmax kinds: evaluates masks and position hooks, picks a kernel that does no more than needed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def softmax_attention(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra
 
 def _banded(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None, band: Band) -> Tensor:
     """The band kernel over strided views; what it does not know natively is evaluated tile by tile."""
-    assert band.before is not None and band.after is not None
+    assert band.before is not None
+    assert band.after is not None
     visible: Tensor | None = None
     pairs: Mask = Full()
     for term in terms(band.rest):
@@ -157,7 +158,8 @@ def _explicit(
 
 def _tiled(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None, band: Band) -> Tensor:
     """Fold blocks of queries, each with the stretch of keys in its reach, into the batch."""
-    assert band.before is not None and band.after is not None
+    assert band.before is not None
+    assert band.after is not None
     b, n = len(q), len(at)
     size = min(n, max(32, band.before + band.after + 1))
     tiles = -(-n // size)

@@ -12,7 +12,7 @@ from blocks.embedding.base import Embedding
 from blocks.linear import Table
 from blocks.norm import Norm
 from registry import Build, build, part
-from registry.types import PositiveInt, Probability
+from registry.types import Probability
 
 
 @part("embedding", "tokens", paper="Vaswani et al. 2017, arXiv 1706.03762, section 3.4")

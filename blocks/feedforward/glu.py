@@ -41,6 +41,27 @@ class Glu(FeedForward):
 
 
 _PAPER = "Shazeer 2020, arXiv 2002.05202, equation 6"
-preset("feedforward", "swiglu", Glu, "Gated linear unit with silu: W2 (silu(Wg x) * (W1 x)).", paper=_PAPER, activation="silu")
-preset("feedforward", "geglu", Glu, "Gated linear unit with gelu: W2 (gelu(Wg x) * (W1 x)).", paper=_PAPER, activation="gelu")
-preset("feedforward", "reglu", Glu, "Gated linear unit with relu: W2 (relu(Wg x) * (W1 x)).", paper=_PAPER, activation="relu")
+preset(
+    "feedforward",
+    "swiglu",
+    Glu,
+    "Gated linear unit with silu: W2 (silu(Wg x) * (W1 x)).",
+    paper=_PAPER,
+    activation="silu",
+)
+preset(
+    "feedforward",
+    "geglu",
+    Glu,
+    "Gated linear unit with gelu: W2 (gelu(Wg x) * (W1 x)).",
+    paper=_PAPER,
+    activation="gelu",
+)
+preset(
+    "feedforward",
+    "reglu",
+    Glu,
+    "Gated linear unit with relu: W2 (relu(Wg x) * (W1 x)).",
+    paper=_PAPER,
+    activation="relu",
+)

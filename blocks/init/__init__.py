@@ -8,4 +8,15 @@ from blocks.init.t5 import T5Init
 from blocks.init.torch_default import TorchInit
 from blocks.init.xavier import XavierInit
 
-__all__ = ["BertInit", "DeepNormInit", "GPT2Init", "Init", "Site", "T5Init", "TorchInit", "XavierInit", "draw_seed", "initialise"]
+__all__ = [
+    "BertInit",
+    "DeepNormInit",
+    "GPT2Init",
+    "Init",
+    "Site",
+    "T5Init",
+    "TorchInit",
+    "XavierInit",
+    "draw_seed",
+    "initialise",
+]

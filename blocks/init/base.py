@@ -47,8 +47,8 @@ def draw_seed() -> int:
 def initialise(module: nn.Module, init: Init, site: Site, *, seed: int, place: str = "") -> None:
     """Fill the weights of every matrix and table inside `module`, which stands at `place` in its model.
 
-    Each weight has a random stream of its own, told by the seed and its place: two variants with one seed start from the
-    same weights wherever they have the same matrices.
+    Each weight has a random stream of its own, told by the seed and its place: two variants with one seed start from
+    the same weights wherever they have the same matrices.
     """
     for name, inner in module.named_modules():
         if isinstance(inner, Linear | Table):

@@ -12,7 +12,7 @@ from registry import part
 
 @part("init", "deepnorm", paper="Wang et al. 2022, arXiv 2203.00555, figure 2")
 class DeepNormInit(Init):
-    """Xavier normal with gain beta, from the depths of both stacks, on feed-forward, value and output maps; 1 elsewhere."""
+    """Xavier normal; gain beta, from the depths of both stacks, on feed-forward, value and output maps, 1 elsewhere."""
 
     def fill(self, weight: Tensor, role: Role, site: Site) -> None:
         if is_table(role):

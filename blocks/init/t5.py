@@ -11,9 +11,10 @@ from registry import part
 
 @part("init", "t5", paper="Raffel et al. 2019, arXiv 1910.10683 (authors' code: mesh_tensorflow)")
 class T5Init(Init):
-    """Normal with std 1 / sqrt(inputs); queries divided by sqrt(head_dim) too, which stands in for the missing score scale.
+    """Normal with std 1 / sqrt(inputs); queries divided by sqrt(head_dim) too, in place of the missing score scale.
 
-    Token embeddings have std 1, relative position biases 1 / sqrt(dim). Goes with `attention: {kind: full, scale: 1.0}`.
+    Token embeddings have std 1, relative position biases 1 / sqrt(dim). Goes with `attention: {kind: full, scale:
+    1.0}`.
     """
 
     def fill(self, weight: Tensor, role: Role, site: Site) -> None:

@@ -13,9 +13,10 @@ from blocks.placement.base import Placement, Sublayer
 from blocks.placement.residual import Residual
 from registry import Build, part
 
+
 @part("placement", "deepnorm", paper="Wang et al. 2022, arXiv 2203.00555, section 4 and figure 2")
 class DeepNorm(Placement):
-    """norm(alpha * x + f(x)), alpha from the depths of both stacks; its initialisation is the other half of the method."""
+    """norm(alpha * x + f(x)), alpha from the depths of both stacks; its initialisation is half of the method."""
 
     final_norm = False
     own_init: ClassVar[Build[Init] | None] = DeepNormInit

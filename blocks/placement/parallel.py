@@ -21,7 +21,11 @@ class _Open:
     total: Tensor
 
 
-@part("placement", "parallel", paper="Wang and Komatsuzaki 2021 (GPT-J-6B); Black et al. 2022 (GPT-NeoX), arXiv 2204.06745")
+@part(
+    "placement",
+    "parallel",
+    paper="Wang and Komatsuzaki 2021 (GPT-J-6B); Black et al. 2022 (GPT-NeoX), arXiv 2204.06745",
+)
 class Parallel(Placement):
     """All sublayers read the layer's input and their outputs are added: x + attention(norm(x)) + feedforward(norm(x)).
 

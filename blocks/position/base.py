@@ -59,7 +59,10 @@ class Position(nn.Module):
         return None
 
     def content_bias(self, q: Tensor, k: Tensor, q_at: Coords, k_at: Coords, allowed: Tensor | None) -> Tensor | None:
-        """A term that joins the products q.k before they are scaled. q: [b h q d]; k: [b h k d]; allowed: [b|1 q k] -> [b h q k]."""
+        """A term that joins the products q.k before they are scaled.
+
+        q: [b h q d]; k: [b h k d]; allowed: [b|1 q k], or None for all -> [b h q k].
+        """
         return None
 
     def content_value(self, weights: Tensor, q_at: Coords, k_at: Coords) -> Tensor | None:

@@ -11,7 +11,11 @@ from registry import part
 from registry.types import NonNegativeInt, PositiveInt
 
 
-@part("position", "learned", paper="Gehring et al. 2017, arXiv 1705.03122, section 3.1; Devlin et al. 2018, arXiv 1810.04805")
+@part(
+    "position",
+    "learned",
+    paper="Gehring et al. 2017, arXiv 1705.03122, section 3.1; Devlin et al. 2018, arXiv 1810.04805",
+)
 class Learned(Position):
     """Adds a learned vector for each position to the embedded tokens.
 
@@ -27,5 +31,7 @@ class Learned(Position):
     def embed(self, x: Tensor, at: Coords) -> Tensor:
         positions = self.table.num_embeddings - self.offset
         if not at.pos.is_meta and at.pos.numel() and (longest := int(at.pos.max()) + 1) > positions:
-            raise ValueError(f"position 'learned' has {positions} positions, the input has {longest}: raise its `length`")
+            raise ValueError(
+                f"position 'learned' has {positions} positions, the input has {longest}: raise its `length`"
+            )
         return x + self.table(at.pos + self.offset)

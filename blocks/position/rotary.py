@@ -16,7 +16,7 @@ from registry.types import Fraction, PositiveFloat
 
 @part("position", "rotary", paper="Su et al. 2021, arXiv 2104.09864, section 3.2.2, equation 34")
 class Rotary(Position):
-    """Turns pairs of coordinates of queries and keys by angles that grow with the position, so that q.k depends on distance.
+    """Turns pairs of coordinates of queries and keys by angles that grow with position: q.k then depends on distance.
 
     layout: which coordinates pair up: halves (i, i + d/2; Llama, NeoX) or interleaved (2i, 2i + 1; the paper, GPT-J).
     fraction: share of the head width that is turned, with frequencies for that width (partial rotary).
@@ -34,7 +34,9 @@ class Rotary(Position):
         super().__init__()
         self.width = round(head_dim * fraction)
         if self.width % 2 or not self.width:
-            raise ValueError(f"position 'rotary' turns pairs: {self.width} of the {head_dim} coordinates of a head is not an even number")
+            raise ValueError(
+                f"position 'rotary' turns pairs: {self.width} of the {head_dim} coordinates of a head is not even"
+            )
         self.base, self.layout = base, layout
 
     def rotate(self, t: Tensor, at: Coords, role: Role) -> Tensor:
@@ -49,7 +51,7 @@ class Rotary(Position):
         return turned if not rest.shape[-1] else torch.cat([turned, rest], dim=-1)
 
     def _waves(self, at: Coords, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Cosines, and sines with the sign of each coordinate's partner: x cos - y sin, y cos + x sin. [b 1 n d] each"""
+        """Cosines, and sines with the sign of the partner: x cos - y sin, y cos + x sin. [b 1 n d] each."""
         exact = torch.promote_types(dtype, torch.float32)
         steps = torch.arange(0, self.width, 2, dtype=exact, device=at.pos.device)
         angles = rearrange(at.pos, "b n -> b 1 n 1") * self.base ** (-steps / self.width)

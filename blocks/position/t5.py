@@ -35,7 +35,7 @@ def bucket(ahead: Tensor, *, causal: bool, buckets: int = 32, max_distance: int 
 
 @part("position", "t5", paper="Raffel et al. 2019, arXiv 1910.10683, section 2.1")
 class T5(Position):
-    """Adds to each score a learned number for its head and its bucket of distances; one table for all layers of a stack.
+    """Adds to each score a learned number for its head and bucket of distances; one table for all layers of a stack.
 
     buckets: number of buckets, for both directions together. max_distance: all greater distances share a bucket.
     """

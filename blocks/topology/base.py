@@ -16,7 +16,7 @@ from registry import Need
 
 @dataclass(frozen=True)
 class Output:
-    """What a model returns. logits: by the head; hidden: [b n m], after the final norm; source: [b k m], the encoder's."""
+    """What a model returns. logits: by the head; hidden: [b n m], after the last norm; source: [b k m]."""
 
     logits: Tensor
     hidden: Tensor
@@ -57,7 +57,7 @@ class DecodeState:
 
 
 class Topology(nn.Module):
-    """A whole model: `model(tokens)` gives logits, `model.run(tokens)` everything, `model.new_state()` starts decoding."""
+    """A whole model: `model(tokens)` gives logits, `model.run(tokens)` all, `model.new_state()` starts decoding."""
 
     family: ClassVar[str] = "topology"
     kind_key: ClassVar[str] = "topology"
@@ -71,7 +71,7 @@ class Topology(nn.Module):
         return None
 
     def new_state(self) -> DecodeState:
-        """A state in which nothing has been decoded. Raises NotImplementedError for kinds that cannot decode by steps."""
+        """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""
         raise NotImplementedError(f"{type(self).__name__} does not decode")
 
 

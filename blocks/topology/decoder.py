@@ -20,14 +20,18 @@ from registry import Build, Need, build, part
 from registry.types import PositiveInt, Probability
 
 
-@part("topology", "decoder", paper="Radford et al. 2019 (GPT-2); prefix: Raffel et al. 2019, arXiv 1910.10683, section 3.2.1")
+@part(
+    "topology",
+    "decoder",
+    paper="Radford et al. 2019 (GPT-2); prefix: Raffel et al. 2019, arXiv 1910.10683, section 3.2.1",
+)
 class Decoder(Topology):
     """One causal stack over tokens: language models, and prefix language models.
 
-    dim: width of the model. layers: a number, a list of names from layer_types, or {count, pattern} which repeats such a
-    list. prefix: tokens marked as prefix are visible to all (prefix LM). final_norm: norm after the last layer, as the
-    placement has it unless given. vocab: size of the vocabulary, from the data unless given. init: the placement's own
-    initialisation where it has one, else xavier, unless given. dropout: on the output of every sublayer.
+    dim: width of the model. layers: a number, a list of names from layer_types, or {count, pattern} which repeats such
+    a list. prefix: tokens marked as prefix are visible to all (prefix LM). final_norm: norm after the last layer, as
+    the placement has it unless given. vocab: size of the vocabulary, from the data unless given. init: the placement's
+    own initialisation where it has one, else xavier, unless given. dropout: on the output of every sublayer.
     """
 
     provides = frozenset(
@@ -98,7 +102,7 @@ class Decoder(Topology):
         globals: Tensor | None = None,
         state: DecodeState | None = None,
     ) -> Output:
-        """tokens: int [b n]; valid, prefix, globals: bool [b n]; segment: int [b n]; state: continues what it has seen."""
+        """tokens: int [b n]; valid, prefix, globals: bool [b n]; segment: int [b n]; state: of earlier tokens."""
         at = coordinates(tokens, valid=valid, segment=segment, prefix=prefix, globals=globals, state=state)
         x = self.embedding(tokens, at, self.stack.embed)
         hidden = self.stack(x, Flow(at, self.mask), None if state is None else state.caches)
@@ -107,5 +111,5 @@ class Decoder(Topology):
         return Output(self.head(hidden, at, self.embedding.weight), hidden)
 
     def new_state(self) -> DecodeState:
-        """A state in which nothing has been decoded. Raises NotImplementedError for kinds that cannot decode by steps."""
+        """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""
         return DecodeState(self.stack.new_caches())

@@ -36,7 +36,9 @@ class Side(LayerType):
 class EncoderSide(Side):
     """What sets the encoder apart."""
 
-    needs: ClassVar[Iterable[Need]] = (Need("attention", "bidirectional", "a source token sees earlier and later ones"),)
+    needs: ClassVar[Iterable[Need]] = (
+        Need("attention", "bidirectional", "a source token sees earlier and later ones"),
+    )
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,17 @@ class EncoderDecoder(Topology):
         init: Build[Init] | None = None,
         dropout: Probability = 0.0,
         final_norm: bool | None = None,
-        encoder: EncoderSide = EncoderSide(),  # noqa: B008 (frozen)
-        decoder: DecoderSide = DecoderSide(),  # noqa: B008 (frozen)
+        encoder: EncoderSide = EncoderSide(),
+        decoder: DecoderSide = DecoderSide(),
         layer_types: dict[str, LayerType] | None = None,
     ) -> None:
         super().__init__()
         seed = draw_seed()
         self.vocab = required(vocab)
         if shared_embedding and source_vocab not in (None, self.vocab):
-            raise ValueError(f"one table cannot serve {source_vocab} source and {vocab} target tokens: shared_embedding: false")
+            raise ValueError(
+                f"one table cannot serve {source_vocab} source and {vocab} target tokens: shared_embedding: false"
+            )
         types = layer_types or {}
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
         reading = LayerPlan(heads, attention, position, norm, placement, feedforward, cross_attention, dropout)
@@ -155,5 +159,5 @@ class EncoderDecoder(Topology):
         return self.encoder(embedding(source, at, self.encoder.embed), Flow(at, Full())), at
 
     def new_state(self) -> DecodeState:
-        """A state in which nothing has been decoded. Raises NotImplementedError for kinds that cannot decode by steps."""
+        """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""
         return DecodeState(self.decoder.new_caches())
