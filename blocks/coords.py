@@ -112,7 +112,7 @@ class Coords:
         key = key, torch.is_inference_mode_enabled()
         if key not in self._known:
             self._known[key] = compute()
-        return self._known[key]  # type: ignore[no-any-return]
+        return self._known[key]
 
 
 _NAMES = ("index", "pos", "valid", "segment", "prefix", "globals")

@@ -96,16 +96,16 @@ class Layer(nn.Module):
         def attend(y: Tensor) -> Tensor:
             past = None if cache is None else cache.attention
             mixed = self.attention(y, flow.at, mask=flow.mask, position=position, cache=past)
-            return self.dropout(mixed)  # type: ignore[no-any-return]
+            return self.dropout(mixed)
 
         def read(y: Tensor) -> Tensor:
             assert self.cross is not None
             past = None if cache is None else cache.cross
             mixed = self.cross(y, flow.at, source=flow.source, source_at=flow.source_at, cache=past)
-            return self.dropout(mixed)  # type: ignore[no-any-return]
+            return self.dropout(mixed)
 
         def think(y: Tensor) -> Tensor:
-            return self.dropout(self.feedforward(y))  # type: ignore[no-any-return]
+            return self.dropout(self.feedforward(y))
 
         sublayers = [attend, think] if self.cross is None else [attend, read, think]
         state = self.placement.open(x)
@@ -163,7 +163,7 @@ class Stack(nn.Module):
         for number, layer in enumerate(self.layers):
             position = self.positions[self.position_of[number]]
             x = layer(x, flow, position, None if caches is None else caches[number])
-        return self.norm(x)  # type: ignore[no-any-return]
+        return self.norm(x)
 
     def new_caches(self) -> list[LayerCache]:
         return [layer.new_cache() for layer in self.layers]

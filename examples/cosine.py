@@ -17,10 +17,9 @@ from torch.nn import functional
 from blocks.attention import Attention
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
 from blocks.attention.softmax import Keys, Scoring, softmax_attention
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
-from blocks.masks import Mask
-from blocks.position import Position
 from registry import MultipleOf, part
 from registry.types import PositiveFloat
 
@@ -32,7 +31,7 @@ class CosineAttention(Attention):
     largest: upper bound of t. start: t before training.
     """
 
-    provides = frozenset("bidirectional causal padding segments prefix cross rotate bias".split())
+    provides = frozenset({"bidirectional", "causal", "padding", "segments", "prefix", "cross", "rotate", "bias"})
     rules = (MultipleOf("dim", "heads", "the heads share the width"),)
 
     def __init__(self, dim: int, heads: int, *, largest: PositiveFloat = 100.0, start: PositiveFloat = 10.0) -> None:
@@ -44,25 +43,17 @@ class CosineAttention(Attention):
         self.out = Linear(dim, dim, role="attention_out")
         self.temperature = nn.Parameter(torch.full((heads,), math.log(start)))
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
-        read, k_at = (x, at) if source is None or source_at is None else (source, source_at)
-        q = position.rotate(functional.normalize(self._split(self.query(x)), dim=-1), at, "query")
+    def mix(self, x: Tensor, view: View) -> Tensor:
+        q = view.position.rotate(functional.normalize(self._split(self.query(x)), dim=-1), view.at, "query")
         q = q * rearrange(self.temperature.exp().clamp(max=self.largest), "h -> h 1 1")
-        k = position.rotate(functional.normalize(self._split(self.key(read)), dim=-1), k_at, "key")
-        v = self._split(self.value(read))
-        if isinstance(cache, KeyValueCache):
-            k, v, k_at = cache.extend(k, v, at)
-        mixed = softmax_attention(q, at, Keys(k, v, k_at, mask), Scoring(position, scale=1.0))
-        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+
+        def project(read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
+            k = functional.normalize(self._split(self.key(read)), dim=-1)
+            return view.position.rotate(k, at, "key"), self._split(self.value(read))
+
+        k, v, k_at = view.keys_and_values(x, project)
+        mixed = softmax_attention(q, view.at, Keys(k, v, k_at, view.mask), Scoring(view.position, scale=1.0))
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 
     def new_cache(self, *, cross: bool = False) -> Cache:
         return SourceCache() if cross else KeyValueCache()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from blocks.attention.cache import Cache
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.masks import Causal, Either, Full, Mask, Prefix, SameSegment, Valid, Window, both, terms
 from blocks.position import NoPosition, Position
@@ -72,19 +73,10 @@ class Attention(nn.Module):
         mask = mask or Full()
         self._require(at, source_at, mask, position)
         mask = both(both(mask, Valid()), SameSegment())
-        return self.mix(x, at, mask, position or NoPosition(), source, source_at, cache)
+        return self.mix(x, View(at, mask, position or NoPosition(), source, source_at, cache))
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
-        """The kind's own computation; arguments as in `forward`, complete."""
+    def mix(self, x: Tensor, view: View) -> Tensor:
+        """The kind's own computation. x: [b n m] -> [b n m]; `view` holds what else `forward` was given, complete."""
         raise NotImplementedError
 
     def new_cache(self, *, cross: bool = False) -> Cache:

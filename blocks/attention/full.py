@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from einops import rearrange, repeat
 from torch import Tensor
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
 from blocks.attention.softmax import Keys, Scoring, softmax_attention
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
-from blocks.masks import Causal, Mask, Window, both, terms
+from blocks.masks import Window, both
 from blocks.norm import Norm
 from blocks.position import Position
 from registry import Build, MultipleOf, build, part
@@ -72,55 +75,28 @@ class FullAttention(Attention):
         self.q_norm = None if qk_norm is None else build(qk_norm, dim=self.head_dim)
         self.k_norm = None if qk_norm is None else build(qk_norm, dim=self.head_dim)
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
-        q = position.rotate(self._split(self.query(x), self.q_norm), at, "query")
-        k, v, k_at = self._keys(x, at, position, source, source_at, cache)
-        if self.window is not None:
-            mask = both(mask, _window(self.window, mask))
-        scoring = Scoring(position, self.scale, self.softcap, self.dropout if self.training else 0.0)
-        mixed = softmax_attention(q, at, Keys(self._share(k), self._share(v), k_at, mask), scoring)
+    def mix(self, x: Tensor, view: View) -> Tensor:
+        q = view.position.rotate(self._split(self.query(x), self.q_norm), view.at, "query")
+        k, v, k_at = view.keys_and_values(x, partial(self._project, view.position))
+        mask = view.mask if self.window is None else both(view.mask, _window(self.window, view.causal))
+        scoring = Scoring(view.position, self.scale, self.softcap, self.dropout if self.training else 0.0)
+        mixed = softmax_attention(q, view.at, Keys(self._share(k), self._share(v), k_at, mask), scoring)
         mixed = rearrange(mixed, "b h n d -> b n (h d)")
         if self.gate is not None:
             mixed = mixed * self.gate(x).sigmoid()
-        return self.out(mixed)  # type: ignore[no-any-return]
+        return self.out(mixed)
 
     def new_cache(self, *, cross: bool = False) -> Cache:
         return SourceCache() if cross else KeyValueCache(limit=self.window)
 
-    def _keys(
-        self,
-        x: Tensor,
-        at: Coords,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> tuple[Tensor, Tensor, Coords]:
-        """Keys [b g k d], values [b g k d] and their coordinates."""
-        if isinstance(cache, SourceCache) and cache.k is not None and cache.v is not None and source_at is not None:
-            return cache.k, cache.v, source_at
-        k_at = at if source_at is None else source_at
-        read = x if source is None else source
-        k = position.rotate(self._split(self.key(read), self.k_norm), k_at, "key")
-        v = self._split(self.value(read))
-        if isinstance(cache, SourceCache):
-            cache.fill(k, v)
-        elif isinstance(cache, KeyValueCache):
-            return cache.extend(k, v, at)
-        return k, v, k_at
+    def _project(self, position: Position, read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
+        """Keys and values, [b g k d] each."""
+        k = position.rotate(self._split(self.key(read), self.k_norm), at, "key")
+        return k, self._split(self.value(read))
 
     def _split(self, t: Tensor, norm: Norm | None = None) -> Tensor:
         t = rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
-        return t if norm is None else norm(t)  # type: ignore[no-any-return]
+        return t if norm is None else norm(t)
 
     def _share(self, t: Tensor) -> Tensor:
         """Each key-value head serves the query heads that follow each other."""
@@ -134,6 +110,5 @@ def split_width(dim: int, heads: int) -> int:
     return dim // heads
 
 
-def _window(size: int, mask: Mask) -> Window:
-    causal = any(isinstance(term, Causal) for term in terms(mask))
+def _window(size: int, causal: bool) -> Window:
     return Window(size - 1, 0) if causal else Window(size // 2, size // 2)

@@ -12,11 +12,11 @@ from torch.nn import functional
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, SourceCache
 from blocks.attention.full import split_width
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.kernels.linear import LinearState, causal_linear_attention, linear_attention, step
 from blocks.linear import Linear
-from blocks.masks import Causal, Mask, SameSegment, Valid, terms
-from blocks.position import Position
+from blocks.masks import Causal, SameSegment, Valid, terms
 from registry import MultipleOf, part
 
 
@@ -62,14 +62,14 @@ def feature_attention(
     return out
 
 
-def is_causal(mask: Mask, kind: str, source_at: Coords | None) -> bool:
-    """Whether the mask is causal. Raises ValueError for a mask that sums over keys cannot obey."""
-    for term in terms(mask):
+def is_causal(view: View, kind: str) -> bool:
+    """Whether the sums run over earlier keys only. Raises ValueError for a mask that sums over keys cannot obey."""
+    for term in terms(view.mask):
         if not isinstance(term, Causal | Valid | SameSegment):
             raise ValueError(
                 f"attention '{kind}' cannot obey the mask {term}: it sums over all keys, or over all earlier ones"
             )
-    return source_at is None and any(isinstance(term, Causal) for term in terms(mask))
+    return view.causal
 
 
 def hide_padding(phi_k: Tensor, at: Coords) -> Tensor:
@@ -95,33 +95,23 @@ class LinearAttention(Attention):
         self.value = Linear(dim, dim, role="value", bias=bias)
         self.out = Linear(dim, dim, role="attention_out", bias=bias)
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
-        read, k_at = (x, at) if source is None or source_at is None else (source, source_at)
+    def mix(self, x: Tensor, view: View) -> Tensor:
+        position, cache = view.position, view.cache
         q = functional.elu(self._split(self.query(x))) + 1
-        if isinstance(cache, SourceCache) and cache.k is not None and cache.v is not None:
-            k, v = cache.k, cache.v
-        else:
-            k, v = hide_padding(functional.elu(self._split(self.key(read))) + 1, k_at), self._split(self.value(read))
-        if isinstance(cache, SourceCache):
-            cache.fill(k, v)
+        k, v, k_at = view.keys_and_values(x, self._project)
         features = Features(q, k)
         if "rotate" in position.hooks:
-            features = Features(position.rotate(q, at, "query"), position.rotate(k, k_at, "key"), q, k)
-        causal = is_causal(mask, "linear", source_at)
-        mixed = feature_attention(features, v, causal=causal, cache=cache if isinstance(cache, LinearCache) else None)
-        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+            features = Features(position.rotate(q, view.at, "query"), position.rotate(k, k_at, "key"), q, k)
+        running = cache if isinstance(cache, LinearCache) else None
+        mixed = feature_attention(features, v, causal=is_causal(view, "linear"), cache=running)
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 
     def new_cache(self, *, cross: bool = False) -> Cache:
         return SourceCache() if cross else LinearCache()
+
+    def _project(self, read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
+        k = functional.elu(self._split(self.key(read))) + 1
+        return hide_padding(k, at), self._split(self.value(read))
 
     def _split(self, t: Tensor) -> Tensor:
         return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)

@@ -12,9 +12,10 @@ from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache
 from blocks.attention.full import split_width
 from blocks.attention.softmax import Keys, Scoring, softmax_attention
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
-from blocks.masks import Causal, Composable, Full, Mask, Window, both, terms
+from blocks.masks import Composable, Full, Window, both
 from blocks.position import Position
 from registry import MultipleOf, part
 from registry.types import NonNegativeInt, PositiveInt, Probability
@@ -87,23 +88,14 @@ class Longformer(Attention):
         self.value_global = Linear(dim, dim, role="value", bias=bias)
         self.out = Linear(dim, dim, role="attention_out", bias=bias)
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
+    def mix(self, x: Tensor, view: View) -> Tensor:
+        at, mask, position, cache = view.at, view.mask, view.position, view.cache
         if cache is not None and at.globals is not None:
             raise ValueError("with a cache, the global tokens of attention 'longformer' are the leading ones")
         plain, decoding = at, cache is not None
         key = ("longformer", self.global_tokens, decoding)
         at, rows, chosen = plain.once(key, lambda: self._globals(plain, decoding=decoding))
-        causal = any(isinstance(term, Causal) for term in terms(mask))
-        window = both(both(mask, Window(self.reach, 0 if causal else self.reach)), Local())
+        window = both(both(mask, Window(self.reach, 0 if view.causal else self.reach)), Local())
         scoring = Scoring(position, self.head_dim**-0.5, dropout=self.dropout if self.training else 0.0)
 
         q = self._rotated(self.query, x, position, at, "query")
@@ -124,7 +116,7 @@ class Longformer(Attention):
                 everywhere = cache.global_global.extend(*everywhere)
             mixed_global = softmax_attention(q_global, chosen, Keys(*everywhere, mask, aligned=False), scoring)
             mixed = _replace(mixed, mixed_global, rows, chosen)
-        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 
     def new_cache(self, *, cross: bool = False) -> LongformerCache:
         return LongformerCache(KeyValueCache(limit=self.reach + 1), KeyValueCache(), KeyValueCache())

@@ -14,10 +14,9 @@ from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, SourceCache
 from blocks.attention.full import split_width
 from blocks.attention.linear import Features, LinearCache, feature_attention, hide_padding, is_causal
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
-from blocks.masks import Mask
-from blocks.position import Position
 from registry import MultipleOf, part
 from registry.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -78,39 +77,27 @@ class Performer(Attention):
         self.register_buffer("directions", directions.to(torch.get_default_dtype()))
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
+    def mix(self, x: Tensor, view: View) -> Tensor:
         self._count_call()
-        causal = is_causal(mask, "performer", source_at)
-        read, k_at = (x, at) if source is None or source_at is None else (source, source_at)
-        q = self.query_features(position.rotate(self._split(self.query(x)), at, "query"))
+        causal = is_causal(view, "performer")
+        running = view.cache if isinstance(view.cache, LinearCache) else None
+        q = self.query_features(view.position.rotate(self._split(self.query(x)), view.at, "query"))
         level: Tensor | None = None
-        if isinstance(cache, SourceCache) and cache.k is not None and cache.v is not None:
-            k, v = cache.k, cache.v
-        else:
-            v = self._split(self.value(read))
-            before = cache.state.level if isinstance(cache, LinearCache) and cache.state is not None else None
-            k, level = self.key_features(
-                position.rotate(self._split(self.key(read)), k_at, "key"), k_at.valid, causal=causal, before=before
-            )
-            k = hide_padding(k, k_at)
-        if isinstance(cache, SourceCache):
-            cache.fill(k, v)
-        running = cache if isinstance(cache, LinearCache) else None
+
+        def project(read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
+            nonlocal level
+            before = None if running is None or running.state is None else running.state.level
+            k = view.position.rotate(self._split(self.key(read)), at, "key")
+            k, level = self.key_features(k, at.valid, causal=causal, before=before)
+            return hide_padding(k, at), self._split(self.value(read))
+
+        k, v, _ = view.keys_and_values(x, project)
         if causal:
             # the denominator's eps then weighs the same for each query, however its features are stabilised
             q = q / q.sum(-1, keepdim=True).clamp(min=torch.finfo(q.dtype).tiny)
         features, eps = Features(q, k, level=level), 1e-6 if causal else 0.0
         mixed = feature_attention(features, v, causal=causal, cache=running, eps=eps)
-        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))  # type: ignore[no-any-return]
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 
     def query_features(self, q: Tensor) -> Tensor:
         """[b h q d] -> [b h q f]; the softmax kernel is stabilised at each position by its largest feature."""

@@ -44,4 +44,4 @@ class TokenEmbedding(Embedding):
     def forward(self, ids: Tensor, at: Coords, place: Callable[[Tensor, Coords], Tensor]) -> Tensor:
         x = self.table(ids)
         x = x if self.scale == 1.0 else x * self.scale
-        return self.dropout(self.norm(place(x, at)))  # type: ignore[no-any-return]
+        return self.dropout(self.norm(place(x, at)))

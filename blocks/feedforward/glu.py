@@ -37,7 +37,7 @@ class Glu(FeedForward):
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.outer(self.dropout(self.activation(self.gate(x)) * self.inner(x)))  # type: ignore[no-any-return]
+        return self.outer(self.dropout(self.activation(self.gate(x)) * self.inner(x)))
 
 
 _PAPER = "Shazeer 2020, arXiv 2002.05202, equation 6"

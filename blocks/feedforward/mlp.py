@@ -36,4 +36,4 @@ class Mlp(FeedForward):
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.outer(self.dropout(self.activation(self.inner(x))))  # type: ignore[no-any-return]
+        return self.outer(self.dropout(self.activation(self.inner(x))))

@@ -31,7 +31,7 @@ class Cached:
 
     def __call__(self, tokens: Tensor) -> Tensor:
         given, self.given = self.given, {}
-        return self.model(tokens, state=self.state, **given)[:, -1]  # type: ignore[no-any-return]
+        return self.model(tokens, state=self.state, **given)[:, -1]
 
     def select(self, rows: Tensor) -> None:
         self.state = self.state.select(rows)
@@ -51,7 +51,7 @@ class Uncached:
             self.marks = {name: self._extended(name, mark, tokens) for name, mark in self.marks.items()}
             tokens = torch.cat([self.tokens, tokens], dim=1)
         self.tokens = tokens
-        return self.model(tokens, **self.marks, **self.source)[:, -1]  # type: ignore[no-any-return]
+        return self.model(tokens, **self.marks, **self.source)[:, -1]
 
     def select(self, rows: Tensor) -> None:
         assert self.tokens is not None

@@ -40,7 +40,7 @@ class ClassificationHead(Head):
         self.matrix = Linear(dim, classes, role="head")
 
     def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
-        return self.matrix(self.dropout(self._pool(hidden, at)))  # type: ignore[no-any-return]
+        return self.matrix(self.dropout(self._pool(hidden, at)))
 
     def _pool(self, hidden: Tensor, at: Coords) -> Tensor:
         valid = torch.ones_like(at.index, dtype=torch.bool) if at.valid is None else at.valid

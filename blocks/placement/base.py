@@ -34,4 +34,4 @@ class Placement(nn.Module):
 
     def close(self, state: Any) -> Tensor:
         """state -> [b n m], the stream that leaves the layer."""
-        return state  # type: ignore[no-any-return]
+        return state

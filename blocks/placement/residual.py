@@ -42,7 +42,7 @@ def _norms(dim: int, steps: int, norm: Build[Norm], present: bool) -> nn.ModuleL
 
 
 def _normed(norms: nn.ModuleList, number: int, x: Tensor) -> Tensor:
-    return norms[number](x) if norms else x  # type: ignore[no-any-return]
+    return norms[number](x) if norms else x
 
 
 preset(

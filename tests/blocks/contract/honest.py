@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from blocks.attention import CAPABILITIES, Attention
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.masks import Mask, pairwise
 from blocks.position import Position
@@ -23,16 +24,9 @@ class Honest(Attention):
         self.heads, self.head_dim = heads, dim // heads
         self.query, self.key, self.value, self.out = (nn.Linear(dim, dim) for _ in range(4))
 
-    def mix(
-        self,
-        x: Tensor,
-        at: Coords,
-        mask: Mask,
-        position: Position,
-        source: Tensor | None,
-        source_at: Coords | None,
-        cache: Cache | None,
-    ) -> Tensor:
+    def mix(self, x: Tensor, view: View) -> Tensor:
+        at, mask, position = view.at, view.mask, view.position
+        source, source_at, cache = view.source, view.source_at, view.cache
         x, at = self.enter(x), self.where(at, x)
         q = self.turn(self.split(self.query(x)), at, "query", position, cache)
         read, k_at = (x, at) if source is None or source_at is None else (source, source_at)

@@ -50,5 +50,5 @@ def test_angles_of_far_positions_are_not_rounded_in_half_precision() -> None:
 
 
 def test_refuses_an_odd_width() -> None:
-    with pytest.raises(ValueError, match="3 of the 6 coordinates of a head is not an even number"):
+    with pytest.raises(ValueError, match="3 of the 6 coordinates of a head is not even"):
         Rotary(6, fraction=0.5)
