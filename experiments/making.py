@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +69,3 @@ def make_parts(full: Mapping[str, Any], catalog: Catalog) -> Parts:
         schedule=build(builder(full["schedule"], "schedule", catalog)),
     )
     return Parts(data, task)
-
-
-def trial_id(full: Mapping[str, Any]) -> str:
-    """Hash of everything that decides the result, the seed included; 12 hexadecimal digits."""
-    from experiments.spec import content
-
-    text = json.dumps(content(full), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

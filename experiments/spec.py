@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -10,20 +9,13 @@ from blocks.topology import Topology
 from experiments.data import Data
 from experiments.optimizers import AdamW
 from experiments.optimizers.base import Optimizer
+from experiments.results.plan import Metric
 from experiments.schedules import WarmupCosine
 from experiments.schedules.base import Schedule
 from experiments.tasks import Task
 from experiments.training.options import CheckpointOptions, EarlyStopping, TrainerOptions
 from registry import Build, part
 from registry.types import NonNegativeInt, PositiveInt, Slug
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What variants are ranked by, and the best checkpoint is chosen by: a name from the validation metrics."""
-
-    name: str = "valid/loss"
-    goal: Literal["minimize", "maximize"] = "minimize"
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class Sweep:
 
 @part("spec", "experiment")
 class Experiment:
-    """A whole experiment: a model, the data and task it is trained on, and how; with `sweep:`, a comparison of variants.
+    """A whole experiment: a model, the data and task it is trained on, and how; with `sweep:`, variants to compare.
 
     name: of the run's folder, the spec file's name unless given. about: a sentence for people.
     model: the only block that is always needed. data: what is trained and validated on. task: what the model learns.
@@ -79,9 +71,3 @@ class Experiment:
     ) -> None:
         self.model, self.data, self.task = model, data, task
         self.optimizer, self.schedule = optimizer, schedule
-
-
-def content(full: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a trial's result: the full spec without names, notes and the sweep around it."""
-    outside = {"name", "about", "sweep", "plugins", "loggers"}
-    return {key: value for key, value in full.items() if key not in outside}

@@ -9,10 +9,10 @@ from typing import Any
 from blocks.topology import Topology
 from experiments.data import Data
 from experiments.making import make_data
-from experiments.results import read_results
+from experiments.results import read_results, runs_in
 from experiments.training.checkpoint_io import model_state, newest, read_checkpoint
 from registry.assembly import assemble_block
-from registry.catalog import Catalog
+from registry.catalog import Catalog, UnknownKind
 from registry.errors import Problem, SpecError
 from registry.yaml_reader import read_yaml
 
@@ -35,10 +35,14 @@ def load_trained(folder: Path, plugins: tuple[str, ...] = ()) -> Trained:
     folder = _trial_of(folder)
     spec = read_yaml(folder / "spec.yaml").value
     catalog = Catalog.load(plugins)
-    data = make_data(spec, catalog)
+    try:
+        data = make_data(spec, catalog)
+        model = assemble_block(spec["model"], catalog)
+    except UnknownKind as unknown:
+        remedy = "If it is a part of your own, name its file by --plugin"
+        raise SpecError([Problem("", f"{folder / 'spec.yaml'}: {unknown.args[0]} {remedy}")]) from None
     if not data.tokenizer.load(folder):
         data.prepare()
-    model = assemble_block(spec["model"], catalog)
     model.load_state_dict(model_state(_checkpoint(folder)))
     assert isinstance(model, Topology)
     return Trained(model.eval(), data, spec, folder)
@@ -51,7 +55,7 @@ def _trial_of(folder: Path) -> Path:
             raise SpecError([Problem("", f"{folder}: no trial of this sweep has finished")])
         return best.folder
     if not (folder / "spec.yaml").is_file():
-        raise SpecError([Problem("", f"{folder} is no run: it has no spec.yaml")])
+        raise SpecError([Problem("", f"{folder} is no run: it has no spec.yaml{runs_in(folder)}")])
     return folder
 
 

@@ -17,6 +17,10 @@ Entry = Mapping[str, Any]
 """A part's description, as `registry.signature.describe` gives it, with its `file` and `provider`."""
 
 
+class UnknownKind(KeyError):
+    """A kind that no part in reach has."""
+
+
 @dataclass(frozen=True)
 class Catalog:
     """Parts by family and kind."""
@@ -60,9 +64,9 @@ class Catalog:
         return [self.entries[family, kind] for kind in self.kinds(family)]
 
     def get(self, family: str, kind: str) -> Entry:
-        """Raises KeyError, with the nearest kind, for one that does not exist."""
+        """Raises UnknownKind, with the nearest kind, for one that does not exist."""
         if (family, kind) not in self.entries:
-            raise KeyError(f"unknown {family} '{kind}'.{did_you_mean(kind, self.kinds(family))}")
+            raise UnknownKind(f"unknown {family} '{kind}'.{did_you_mean(kind, self.kinds(family))}")
         return self.entries[family, kind]
 
     def kind_key(self, family: str) -> str:

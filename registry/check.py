@@ -1,4 +1,4 @@
-"""Whether the parts of a full spec go together: what each needs against what the others provide, before anything is built."""
+"""Whether the parts of a full spec go together: what each needs against what the others provide; builds nothing."""
 
 from __future__ import annotations
 
@@ -100,17 +100,21 @@ class _Checker:
             if target is None or not _holds(need["when"], block.options):
                 continue
             if need["capability"] not in target.about["provides"]:
-                self._add(max(block.path, target.path, key=len) if block.is_part else target.path, self._unmet(block, target, need))
+                where = max(block.path, target.path, key=len) if block.is_part else target.path
+                self._add(where, self._unmet(block, target, need))
 
     def _unmet(self, block: Block, target: Block, need: Mapping[str, Any]) -> str:
         who = block.name if block.is_part else dotted(block.path)
-        reason = f" ({need['because']}: {need['capability']})" if need["because"] else f" (it needs: {need['capability']})"
-        family = target.about["family"]
-        able = [e["kind"] for e in self.catalog.of(family) if need["capability"] in e["provides"]]
-        text = f"{target.name} cannot work with {who}{reason}; {family} that works with {who}: {', '.join(able) or 'none'}"
+        family, capability = target.about["family"], need["capability"]
+        able = [e["kind"] for e in self.catalog.of(family) if capability in e["provides"]]
+        text = (
+            f"{target.name} cannot work with {who} ({need['because'] or 'it needs'}: {capability}); "
+            f"{family} that works with {who}: {', '.join(able) or 'none'}"
+        )
         if block.is_part:
-            others = [e["kind"] for e in self.catalog.of(block.about["family"]) if _served(e, target.about, need["slot"])]
-            text += f"; {block.about['family']} that works with {target.name}: {', '.join(others) or 'none'}"
+            own = block.about["family"]
+            others = [e["kind"] for e in self.catalog.of(own) if _served(e, target.about, need["slot"])]
+            text += f"; {own} that works with {target.name}: {', '.join(others) or 'none'}"
         return text
 
     def _rules(self, block: Block, numbers: Mapping[str, Any]) -> None:
@@ -137,7 +141,11 @@ def _find(slot: str, block: Block, scope: Mapping[str, Block]) -> Block | None:
 
 
 def _holds(when: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
-    return all(options.get(name) not in (None, False) if wanted == "*" else options.get(name) == wanted for name, wanted in when.items())
+    def is_met(name: str, wanted: Any) -> bool:
+        given = options.get(name)
+        return given not in (None, False) if wanted == "*" else given == wanted
+
+    return all(is_met(name, wanted) for name, wanted in when.items())
 
 
 def _served(entry: Entry, target: Entry, slot: str) -> bool:

@@ -17,9 +17,6 @@ from registry.merge import Merger
 from registry.overrides import Setting, apply_overrides, parse_overrides
 from registry.references import named_by, resolve_references
 from registry.yaml_reader import read_yaml
-from registry.yaml_writer import dump_yaml
-
-__all__ = ["COMMAND_LINE", "Composed", "compose", "dump_yaml"]
 
 COMMAND_LINE = "command line"
 _MAX_BASE_CHAIN = 32

@@ -1,7 +1,7 @@
 """Where parts come from, and the cached index of what each place offers.
 
-Places: packages that announce themselves by the entry-point group `swapformer.parts` (our own do too), and plug-ins that
-the user names. A place's parts are described once, by importing it, and again only when one of its files changes.
+Places: packages that announce themselves by the entry-point group `swapformer.parts` (our own do too), and plug-ins
+that the user names. A place's parts are described once, by importing it, and again only when one of its files changes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def import_file(path: Path) -> types.ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -82,17 +83,14 @@ def import_file(path: Path) -> types.ModuleType:
 
 
 def _last_line(error: Exception, path: Path) -> str:
-    lines = [frame.lineno for frame in _frames(error) if frame.filename == str(path)]
+    # imported late: only a plug-in that fails pays for it
+    import traceback
+
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     if isinstance(error, SyntaxError):
         lines = [error.lineno]
     where = f"line {lines[-1]}: " if lines else ""
     return f"{where}{type(error).__name__}: {error}"
-
-
-def _frames(error: Exception) -> Iterator[Any]:
-    import traceback
-
-    yield from traceback.extract_tb(error.__traceback__)
 
 
 @functools.cache

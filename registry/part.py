@@ -1,7 +1,7 @@
 """What a part is: how one is declared, looked up and built.
 
 A part is a class (or a preset of one) with a family and a kind. Its constructor is its schema: parameters that may be
-passed by position are *dimensions*, supplied by whoever builds it; keyword-only parameters are *options*, set by a spec.
+passed by position are *dimensions*, supplied by whoever builds it; keyword-only ones are *options*, set by a spec.
 """
 
 from __future__ import annotations
@@ -73,9 +73,14 @@ _BY_MODULE: dict[str, dict[tuple[str, str], Part]] = {}
 
 
 def part(family: str, kind: str, *, paper: str = "") -> Callable[[type[T]], type[T]]:
-    """Declare a class as the part `kind` of `family`. `paper` is its source: authors, year, number, section."""
+    """Declare a class as the part `kind` of `family`. `paper` is its source: authors, year, number, section.
+
+    Raises ValueError for a class whose base is of another family.
+    """
 
     def declare(cls: type[T]) -> type[T]:
+        if (own := getattr(cls, "family", family)) != family:
+            raise ValueError(f"{family} '{kind}': {cls.__name__} is of the family '{own}'")
         _add(Part(family, kind, cls, paper, module=cls.__module__))
         return cls
 
@@ -104,7 +109,9 @@ def _add(new: Part) -> None:
 
 
 def _home(of: Part) -> str:
-    return f"{of.module}.{of.target.__qualname__}"
+    # by file, because one file may be imported both as a module and as a plug-in
+    file = getattr(sys.modules.get(of.module), "__file__", None)
+    return f"{file or of.module}: {of.target.__qualname__}"
 
 
 def declared() -> Mapping[tuple[str, str], Part]:

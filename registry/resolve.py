@@ -55,9 +55,9 @@ class Resolver:
     def _leaf(self, value: Any, type_: TypeInfo, path: Path) -> Any:
         if accepts(value, type_):
             return float(value) if type_["is"] == "float" else value
-        hint = did_you_mean(value, map(str, type_["values"])) if type_["is"] == "choice" and isinstance(value, str) else ""
-        self._refuse(value, type_, path, hint or _text_hint(value, type_))
-        return None
+        is_word = type_["is"] == "choice" and isinstance(value, str)
+        hint = did_you_mean(value, map(str, type_["values"])) if is_word else ""
+        return self._refuse(value, type_, path, hint or _text_hint(value, type_))
 
     def _union(self, value: Any, type_: TypeInfo, path: Path) -> Any:
         for alternative in type_["of"]:

@@ -1,6 +1,7 @@
 """From a constructor's signature to the description of its options: plain data that can be cached and checked.
 
-A type is described by a dict whose key `is` names it: bool, int, float, str, any, none, choice, list, map, union, part, record.
+A type is described by a dict whose key `is` names it: bool, int, float, str, any, none, choice, list, map, union, part,
+record.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from registry.part import Build, MultipleOf, Need, Part, part_of
 from registry.types import Matches
-
-TypeInfo = dict[str, Any]
+from registry.values import TypeInfo
 
 
 def describe(part: Part) -> dict[str, Any]:
@@ -81,7 +81,8 @@ def parameters(target: Callable[..., Any], skip: Mapping[str, Any]) -> tuple[lis
 
 def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
     """What a class's constructor, or a function, says of its parameters."""
-    return typing.get_type_hints(getattr(target, "__init__") if isinstance(target, type) else target, include_extras=True)  # noqa: B009
+    function = getattr(target, "__init__") if isinstance(target, type) else target  # noqa: B009 (mypy)
+    return typing.get_type_hints(function, include_extras=True)
 
 
 def _option(owner: str, name: str, hint: Any, default: Any) -> dict[str, Any]:

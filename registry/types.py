@@ -8,7 +8,6 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le, Lt
 
 
-
 class Matches:
     """Annotation for `str` options: the whole text must match `pattern`; `about` says so in words."""
 
@@ -21,7 +20,6 @@ PositiveInt = Annotated[int, Ge(1), Le(10**12)]
 NonNegativeInt = Annotated[int, Ge(0), Le(10**12)]
 PositiveFloat = Annotated[float, Gt(0.0)]
 NonNegativeFloat = Annotated[float, Ge(0.0)]
-Real = Annotated[float, Ge(-1e30), Le(1e30)]
 Probability = Annotated[float, Ge(0.0), Lt(1.0)]
 """A dropout rate and the like: 0 <= p < 1."""
 Fraction = Annotated[float, Gt(0.0), Le(1.0)]

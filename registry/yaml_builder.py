@@ -28,7 +28,7 @@ class _StopReadingError(Exception):
 
 
 @dataclass
-class Builder:
+class TreeBuilder:
     """Reads one document from PyYAML's event stream, which (unlike its composer) does not recurse on nesting."""
 
     text: str

@@ -14,7 +14,7 @@ import yaml
 
 from registry.errors import Path, Place, Problem, SpecError, did_you_mean, quoted
 from registry.located import Item, find, plain, what_is
-from registry.yaml_builder import Builder
+from registry.yaml_builder import TreeBuilder
 from registry.yaml_syntax import MAX_BYTES, decode
 
 
@@ -41,7 +41,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Document:
 
 def read_yaml_text(text: str | bytes, name: str = "<text>") -> Document:
     """Read a spec from memory; places call it `name`."""
-    builder = Builder(decode(text, name), name)
+    builder = TreeBuilder(decode(text, name), name)
     item = builder.document()
     if builder.problems:
         raise SpecError(builder.problems)
@@ -58,7 +58,7 @@ def read_yaml_text(text: str | bytes, name: str = "<text>") -> Document:
 def parse_scalar(text: str) -> Any:
     """The value of a command-line override: `1e-4`, `no` (text), `[a, b]`, `{kind: longformer, window: 64}`."""
     name = "<value>"
-    builder = Builder(decode(text, name), name)
+    builder = TreeBuilder(decode(text, name), name)
     item = builder.document()
     if not builder.problems and (fault := _value_fault(builder, item, text)):
         raise SpecError([Problem("", fault, Place(name, 1, 1))])
@@ -67,7 +67,7 @@ def parse_scalar(text: str) -> Any:
     return None if item is None else plain(item)
 
 
-def _value_fault(builder: Builder, item: Item | None, text: str) -> str | None:
+def _value_fault(builder: TreeBuilder, item: Item | None, text: str) -> str | None:
     """What would silently be lost or guessed in a value on one line."""
     if item is None:
         return f"{quoted(text)} holds no value; quote it if it is text" if text.strip() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from experiments.cli.main import cli
 from registry.load import load
+from registry.part import _PARTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -18,16 +20,27 @@ SPECS = [*sorted((ROOT / "experiments/specs").rglob("*.yaml")), *sorted((ROOT / 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture
+def _parts_of_pages() -> Iterator[None]:
+    """Parts that a page declares are forgotten after it."""
+    before = set(_PARTS)
+    yield
+    for key in set(_PARTS) - before:
+        del _PARTS[key]
+
+
+@pytest.mark.usefixtures("_parts_of_pages")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_blocks_of_a_page_work_in_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     names: dict[str, object] = {}
     for language, text in FENCE.findall(page.read_text(encoding="utf-8")):
-        _keep(text)
-        if language == "python":
+        file = _keep(text)
+        if language == "python" and file is None:
             exec(compile(text, page.name, "exec"), names)  # noqa: S102
         elif language == "yaml":
-            load(_keep(text) or _write("spec.yaml", text))
+            load(file or _write("spec.yaml", text))
         elif language == "console":
             for line in text.splitlines():
                 _call(line)

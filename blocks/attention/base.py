@@ -45,7 +45,8 @@ class Attention(nn.Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if unknown := set(cls.provides) - set(CAPABILITIES):
-            raise TypeError(f"{cls.__name__}.provides has unknown words: {', '.join(sorted(unknown))}")
+            known = ", ".join(CAPABILITIES)
+            raise TypeError(f"{cls.__name__}.provides has unknown words: {', '.join(sorted(unknown))}; known: {known}")
         if cls.new_cache is not Attention.new_cache:
             cls.provides = cls.provides | {"decode"}
 
@@ -65,8 +66,9 @@ class Attention(nn.Module):
         x: [b n m]; source: [b k m]; at, source_at: coordinates of x and source (None: plain ones from 0).
         mask: visibility beyond padding and packed documents, which are always honoured. position: hooks to call.
         cache: from `new_cache`; x then continues what the cache has seen. Returns [b n m].
-        Raises ValueError for a combination that the kind does not provide.
+        Raises ValueError for a combination that the kind does not provide, TypeError for arguments of other types.
         """
+        _refuse_strangers(x, at, mask, position, source)
         at = Coords.of(x.shape[1], device=x.device) if at is None else at
         if source is not None and source_at is None:
             source_at = Coords.of(source.shape[1], device=source.device)
@@ -95,6 +97,24 @@ class Attention(nn.Module):
         if missing := asked - self.provides:
             reasons = "; ".join(CAPABILITIES[word] for word in sorted(missing))
             raise ValueError(f"{type(self).__name__} does not provide {', '.join(sorted(missing))} ({reasons})")
+
+
+def _refuse_strangers(x: Tensor, at: Any, mask: Any, position: Any, source: Tensor | None) -> None:
+    """Raises TypeError or ValueError for what people pass who know other libraries."""
+    if x.dim() != 3:
+        raise ValueError(f"x is [b n m], not a tensor of shape {list(x.shape)}")
+    if source is not None and (source.dim() != 3 or len(source) != len(x)):
+        raise ValueError(f"source is [b k m] with the {len(x)} rows of x, not a tensor of shape {list(source.shape)}")
+    if not (at is None or isinstance(at, Coords)):
+        raise TypeError(f"at is Coords, not {_words(at)}; for padding: Coords.of(n, valid=valid) with bool [b n]")
+    if mask is not None and (isinstance(mask, type) or not hasattr(mask, "keys_only")):
+        raise TypeError(f"mask is an object such as blocks.masks.Causal(), not {_words(mask)}; padding goes into `at`")
+    if not (position is None or isinstance(position, Position)):
+        raise TypeError(f"position is an object such as blocks.position.Rotary(head_dim), not {_words(position)}")
+
+
+def _words(value: Any) -> str:
+    return "a tensor" if isinstance(value, Tensor) else repr(value)
 
 
 def _asked_by(mask: Mask) -> set[str]:

@@ -105,7 +105,7 @@ class FullAttention(Attention):
 
 def split_width(dim: int, heads: int) -> int:
     """Width of a head. Raises ValueError unless the heads share the width evenly."""
-    if dim % heads:
+    if heads < 1 or dim % heads:
         raise ValueError(f"a width of {dim} cannot be split into {heads} heads")
     return dim // heads
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn import functional
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, SourceCache
 from blocks.attention.full import split_width
 from blocks.attention.view import View
 from blocks.coords import Coords
-from blocks.kernels.linear import LinearState, causal_linear_attention, linear_attention, step
+from blocks.kernels.features import elu_features
+from blocks.kernels.linear import LinearState, causal_outputs, linear_attention, step
 from blocks.linear import Linear
 from blocks.masks import Causal, SameSegment, Valid, terms
 from registry import MultipleOf, part
@@ -49,16 +50,26 @@ class Features:
 
 
 def feature_attention(
-    features: Features, v: Tensor, *, causal: bool, cache: LinearCache | None = None, eps: float = 1e-6
+    features: Features,
+    v: Tensor,
+    *,
+    causal: bool,
+    cache: LinearCache | None = None,
+    eps: float = 1e-6,
+    floor: float = 0.0,
 ) -> Tensor:
-    """sum_j (q_i.k_j) v_j / (sum_j q_i.k_j + eps) in the form that fits. v: [b h k d] -> [b h q d]."""
+    """sum_j (q_i.k_j) v_j / (sum_j q_i.k_j + eps) in the form that fits; floor: added to each sum of k, if causal.
+
+    v: [b h k d] -> [b h q d].
+    """
     f = features
     if not causal:
         return linear_attention(f.q, f.k, v, den_q=f.den_q, den_k=f.den_k, eps=eps)
+    options: dict[str, Any] = {"den_q": f.den_q, "den_k": f.den_k, "level": f.level, "eps": eps, "floor": floor}
     if cache is None:
-        return causal_linear_attention(f.q, f.k, v, den_q=f.den_q, den_k=f.den_k, level=f.level, eps=eps)[0]
+        return causal_outputs(f.q, f.k, v, **options)
     with torch.no_grad():
-        out, cache.state = step(f.q, f.k, v, cache.state, den_q=f.den_q, den_k=f.den_k, level=f.level, eps=eps)
+        out, cache.state = step(f.q, f.k, v, cache.state, **options)
     return out
 
 
@@ -97,7 +108,7 @@ class LinearAttention(Attention):
 
     def mix(self, x: Tensor, view: View) -> Tensor:
         position, cache = view.position, view.cache
-        q = functional.elu(self._split(self.query(x))) + 1
+        q = elu_features(self._split(self.query(x)))
         k, v, k_at = view.keys_and_values(x, self._project)
         features = Features(q, k)
         if "rotate" in position.hooks:
@@ -110,7 +121,7 @@ class LinearAttention(Attention):
         return SourceCache() if cross else LinearCache()
 
     def _project(self, read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
-        k = functional.elu(self._split(self.key(read))) + 1
+        k = elu_features(self._split(self.key(read)))
         return hide_padding(k, at), self._split(self.value(read))
 
     def _split(self, t: Tensor) -> Tensor:

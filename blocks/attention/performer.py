@@ -16,6 +16,7 @@ from blocks.attention.full import split_width
 from blocks.attention.linear import Features, LinearCache, feature_attention, hide_padding, is_causal
 from blocks.attention.view import View
 from blocks.coords import Coords
+from blocks.kernels.features import positive_features, random_products
 from blocks.linear import Linear
 from registry import MultipleOf, part
 from registry.types import NonNegativeFloat, NonNegativeInt, PositiveInt
@@ -92,19 +93,16 @@ class Performer(Attention):
             return hide_padding(k, at), self._split(self.value(read))
 
         k, v, _ = view.keys_and_values(x, project)
-        if causal:
-            # the denominator's eps then weighs the same for each query, however its features are stabilised
-            q = q / q.sum(-1, keepdim=True).clamp(min=torch.finfo(q.dtype).tiny)
-        features, eps = Features(q, k, level=level), 1e-6 if causal else 0.0
-        mixed = feature_attention(features, v, causal=causal, cache=running, eps=eps)
+        # a floor weighs the same for each query, however its features are stabilised
+        mixed = feature_attention(Features(q, k, level=level), v, causal=causal, cache=running, eps=0.0, floor=1e-6)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 
     def query_features(self, q: Tensor) -> Tensor:
         """[b h q d] -> [b h q f]; the softmax kernel is stabilised at each position by its largest feature."""
         if self.kernel == "relu":
             return self._relu_features(q)
-        products, half_square = self._products(q)
-        return self._positive(products - half_square - products.amax(-1, keepdim=True).detach())
+        q, products = self._products(q)
+        return self._positive(q, products, products.amax(-1, keepdim=True))
 
     def key_features(
         self, k: Tensor, valid: Tensor | None, *, causal: bool, before: Tensor | None = None
@@ -116,8 +114,8 @@ class Performer(Attention):
         """
         if self.kernel == "relu":
             return self._relu_features(k), None
-        products, half_square = self._products(k)
-        largest = products.amax(-1).detach()
+        k, products = self._products(k)
+        largest = tops = products.amax(-1)
         if valid is not None:
             largest = largest.masked_fill(~rearrange(valid, "b k -> b 1 k"), -math.inf)
         if causal:
@@ -128,10 +126,11 @@ class Performer(Attention):
         else:
             level, stabiliser = None, largest.amax(-1, keepdim=True)
         # before the first valid key there is no level yet; those keys are hidden, any finite number will do
-        stabiliser = stabiliser.masked_fill(stabiliser.isinf(), 0.0).unsqueeze(-1)
-        exponents = products - half_square - stabiliser
-        # padded keys may exceed the level: keep their features finite until they are hidden
-        return self._positive(exponents if valid is None else exponents.clamp(max=0.0)), level
+        stabiliser = stabiliser.masked_fill(stabiliser.isinf(), 0.0)
+        if valid is not None:
+            # padded keys may exceed the level: keep their features finite until they are hidden
+            stabiliser = torch.maximum(stabiliser, tops)
+        return self._positive(k, products, stabiliser.unsqueeze(-1)), level
 
     def new_cache(self, *, cross: bool = False) -> Cache:
         return SourceCache() if cross else LinearCache()
@@ -149,14 +148,15 @@ class Performer(Attention):
                 self.redraw_features()
 
     def _products(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = x * self.head_dim**-0.25
-        return x @ self.directions.T, x.square().sum(-1, keepdim=True) / 2
+        # contiguous here, once, rather than in each product with it
+        x = x.contiguous()
+        return x, random_products(x, self.directions, self.head_dim**-0.25)
 
-    def _positive(self, exponents: Tensor) -> Tensor:
-        return (exponents.exp() + self.eps) * self.features**-0.5
+    def _positive(self, x: Tensor, products: Tensor, stabiliser: Tensor) -> Tensor:
+        return positive_features(x, self.directions, self.head_dim**-0.25, products, stabiliser, self.eps)
 
     def _relu_features(self, x: Tensor) -> Tensor:
-        return functional.relu(self._products(x)[0]) + 1e-3
+        return functional.relu(x * self.head_dim**-0.25 @ self.directions.T) + 1e-3
 
     def _split(self, t: Tensor) -> Tensor:
         return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)

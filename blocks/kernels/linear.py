@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from blocks.kernels.scan import causal_sums, reciprocal
+from blocks.kernels.scan import causal_sums, reciprocal, with_ones, without_autocast
+from blocks.kernels.whole import all_sums
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ def linear_attention(
 
     Shapes: phi_q [b h q f], phi_k [b h k f], v [b h k d], den_q and den_k [b h q|k f] -> [b h q d].
     """
-    num = phi_q @ torch.einsum("b h k f, b h k d -> b h f d", phi_k, v)
+    if den_q is None and den_k is None:
+        return all_sums(phi_q, phi_k, v, eps)
     den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
     den = torch.einsum("b h q f, b h f -> b h q", den_q, den_k.sum(2))
-    return num * reciprocal(den, eps).unsqueeze(-1)
+    return phi_q @ (phi_k.mT @ v) * reciprocal(den, eps).unsqueeze(-1)
 
 
 def causal_linear_attention(
@@ -63,34 +65,72 @@ def causal_linear_attention(
     den_k: Tensor | None = None,
     level: Tensor | None = None,
     eps: float = 1e-6,
+    floor: float = 0.0,
     chunk: int = 96,
     state: LinearState | None = None,
 ) -> tuple[Tensor, LinearState]:
     """Every query over the keys up to its own, after those of `state`; also the state after the last key.
 
     `level` never decreases along n, nor from the state's; it is a constant for the gradient (a common factor of
-    numerator and denominator). Numerically too, out_i depends on nothing after i.
+    numerator and denominator). Numerically too, out_i depends on nothing after i. `floor` is added to every sum of
+    phi_k in the denominator: an eps that weighs the same however large the features of the query are.
 
     Shapes: phi_q and phi_k [b h n f], v [b h n d], den_q and den_k [b h n f], level [b h n] -> [b h n d].
     """
+    out = causal_outputs(
+        phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, floor=floor, chunk=chunk, state=state
+    )  # fmt: skip
+    return out, _state_after(phi_k, phi_k if den_k is None else den_k, v, level, state)
+
+
+def causal_outputs(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    *,
+    den_q: Tensor | None = None,
+    den_k: Tensor | None = None,
+    level: Tensor | None = None,
+    eps: float = 1e-6,
+    floor: float = 0.0,
+    chunk: int = 96,
+    state: LinearState | None = None,
+) -> Tensor:
+    """The first result of `causal_linear_attention`, where nobody asks for the state after the last key."""
     if (den_q is None) != (den_k is None):
         raise ValueError("den_q and den_k are given together or not at all")
-    b, h, n, f = phi_k.shape
-    if state is None:
-        z_features = f if den_k is None else den_k.shape[-1]
-        state = LinearState(phi_k.new_zeros(b, h, f, v.shape[-1]), phi_k.new_zeros(b, h, z_features))
-    if n == 0:
-        return v, state
+    if v.shape[2] == 0:
+        return v
     level, start = _levels(level, state)
     if den_q is None or den_k is None:
-        out, _, s, z = causal_sums(phi_q, phi_k, v, level, state.s, state.z, start, chunk=chunk, eps=eps)
-    else:
-        no_z, no_v = state.s.new_zeros(b, h, f), v[..., :0]
-        no_s = state.z.new_zeros(b, h, den_k.shape[-1], 0)
-        num, _, s, _ = causal_sums(phi_q, phi_k, v, level, state.s, no_z, start, chunk=chunk, eps=None)
-        _, den, _, z = causal_sums(den_q, den_k, no_v, level, no_s, state.z, start, chunk=chunk, eps=None)
-        out = num * reciprocal(den, eps).unsqueeze(-1)
-    return out, LinearState(s, z, None if level is None else level[..., -1])
+        s = None if state is None else torch.cat([state.s, state.z.unsqueeze(-1)], -1)
+        return causal_sums(phi_q, phi_k, with_ones(v), level, s, start, chunk=chunk, eps=eps, floor=floor)
+    s, z = (None, None) if state is None else (state.s, state.z.unsqueeze(-1))
+    num = causal_sums(phi_q, phi_k, v, level, s, start, chunk=chunk)
+    den = causal_sums(den_q, den_k, torch.ones_like(v[..., :1]), level, z, start, chunk=chunk).squeeze(-1)
+    return num * reciprocal(den + floor * den_q.sum(-1) if floor else den, eps).unsqueeze(-1)
+
+
+def _state_after(
+    phi_k: Tensor, den_k: Tensor, v: Tensor, level: Tensor | None, state: LinearState | None
+) -> LinearState:
+    if v.shape[2] == 0 and state is not None:
+        return state
+    level, start = _levels(level if v.shape[2] else None, state)
+    dtype = torch.promote_types(phi_k.dtype, torch.float32)
+    phi_k, den_k, v = phi_k.to(dtype), den_k.to(dtype), v.to(dtype)
+    if level is not None and start is not None:
+        share = torch.exp(level - level[..., -1:]).unsqueeze(-1)
+        phi_k, den_k = phi_k * share, den_k * share
+    with without_autocast(v.device.type):
+        s, z = phi_k.mT @ v, den_k.sum(2)
+    if level is None or start is None:
+        return LinearState(s, z) if state is None else LinearState(state.s + s, state.z + z)
+    now = level[..., -1]
+    if state is not None:
+        fade = torch.exp(start - now).unsqueeze(-1)
+        s, z = s + state.s * fade.unsqueeze(-1), z + state.z * fade
+    return LinearState(s, z, now)
 
 
 def step(
@@ -103,11 +143,12 @@ def step(
     den_k: Tensor | None = None,
     level: Tensor | None = None,
     eps: float = 1e-6,
+    floor: float = 0.0,
 ) -> tuple[Tensor, LinearState]:
     """One token (or a few) after `state`: `causal_linear_attention` without the chunks, for decoding."""
     if state is None or phi_q.shape[2] != 1 or torch.is_grad_enabled():
         return causal_linear_attention(
-            phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, state=state
+            phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, floor=floor, state=state
         )  # fmt: skip
     den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
     s, z, now = state.s, state.z, None
@@ -117,16 +158,17 @@ def step(
         fade = torch.exp(start - now).unsqueeze(-1)
         s, z = s * fade.unsqueeze(-1), z * fade
     s, z = s + phi_k.mT * v, z + den_k[:, :, 0]
-    num, den = phi_q @ s, (den_q * z.unsqueeze(2)).sum(-1)
+    num, den = phi_q @ s, (den_q * (z + floor).unsqueeze(2)).sum(-1)
     return num * reciprocal(den, eps).unsqueeze(-1), LinearState(s, z, now)
 
 
-def _levels(level: Tensor | None, state: LinearState) -> tuple[Tensor | None, Tensor | None]:
+def _levels(level: Tensor | None, state: LinearState | None) -> tuple[Tensor | None, Tensor | None]:
     """The levels of the keys [b h n] and of the state [b h], finite: -inf, before any key, becomes very low."""
+    before = None if state is None else state.level
     if level is None:
-        if state.level is not None:
+        if before is not None:
             raise ValueError("the state has a level but the keys have none")
         return None, None
     lowest = torch.finfo(level.dtype).min / 4
     level = level.detach().clamp(min=lowest)
-    return level, level[..., 0] if state.level is None else state.level.clamp(min=lowest)
+    return level, level[..., 0] if before is None else before.clamp(min=lowest)

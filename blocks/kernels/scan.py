@@ -1,12 +1,13 @@
 """Causal sums over keys, chunk by chunk, with a backward that keeps nothing but the states between the chunks.
 
-    num_i = sum_{j <= i} w_ij (phi_q_i . phi_k_j) v_j,   den_i = sum_{j <= i} w_ij (phi_q_i . phi_k_j)
+    num_i = sum_{j <= i} w_ij (phi_q_i . phi_k_j) v_j
 
-With a the masked products inside a chunk and (s, z) the sums over everything before it:
+With a the masked products inside a chunk and s the sum over everything before it:
 
-    num = a v + phi_q s,   den = a 1 + phi_q z,   s' = s + phi_k^T v,   z' = z + phi_k^T 1
+    num = a v + phi_q s,   s' = s + phi_k^T v
 
 and w_ij = exp(level_j - level_i) on every product. The backward is the same recurrence from the end to the start.
+A denominator is the sum of values that are 1, so a last column of ones in v makes it on the way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 
 def causal_sums(
@@ -25,42 +27,46 @@ def causal_sums(
     phi_k: Tensor,
     v: Tensor,
     level: Tensor | None,
-    s: Tensor,
-    z: Tensor,
+    s: Tensor | None,
     start: Tensor | None,
     *,
     chunk: int,
-    eps: float | None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """num and den, and the state after the last key, from the state (s, z) before the first one.
+    eps: float | None = None,
+    floor: float = 0.0,
+) -> Tensor:
+    """num after the state s, at the level `start`, or None where nothing comes before.
 
-    With eps, the first result is num / (den + eps) instead, 0 where that divides by 0, and den is only for looking at:
-    it has no gradient. `level` is finite and constant for the gradient; `start` is the level of s and z.
+    With eps, the last column of v is ones, and the result is the other columns of num divided by (its last column
+    + floor times the sum of phi_q + eps), 0 where that divides by 0. `level` is finite and constant for the gradient.
 
-    Shapes: phi_q and phi_k [b h n f], v [b h n d], level [b h n], s [b h f d], z [b h f], start [b h]
-    -> num [b h n d], den [b h n], s [b h f d], z [b h f].
+    Shapes: phi_q and phi_k [b h n f], v [b h n d], level [b h n], s [b h f d], start [b h] -> [b h n d|d-1].
     """
     b = phi_q.shape[0]
     dtype = torch.promote_types(phi_q.dtype, torch.float32)
-    flat = [rearrange(x, "b h ... -> (b h) ...").to(dtype) for x in (phi_q, phi_k, v, s, z)]
+    flat = [None if x is None else rearrange(x, "b h ... -> (b h) ...").to(dtype) for x in (phi_q, phi_k, v, s)]
     levels = None
     if level is not None and start is not None:
         levels = _Levels(rearrange(level, "b h n -> (b h) n").to(dtype), rearrange(start, "b h -> (b h)"), chunk)
     # The products write into each other's results, whose type autocast must not choose.
-    with _without_autocast(phi_q.device.type):
-        num, den, s, z = _CausalSums.apply(*flat, levels, chunk, eps)  # type: ignore[no-untyped-call]
-    num, den, s, z = (rearrange(x, "(b h) ... -> b h ...", b=b) for x in (num, den, s, z))
-    return num.to(v.dtype), den.to(v.dtype), s, z
+    with without_autocast(phi_q.device.type):
+        out: Tensor = _CausalSums.apply(*flat, levels, chunk, eps, floor)  # type: ignore[no-untyped-call]
+    return rearrange(out, "(b h) ... -> b h ...", b=b).to(v.dtype)
+
+
+def with_ones(v: Tensor) -> Tensor:
+    """v with a last column of ones, whose sums are the denominators. [... d] -> [... d+1]."""
+    return functional.pad(v, (0, 1), value=1.0)
 
 
 def reciprocal(den: Tensor, eps: float) -> Tensor:
-    """1 / (den + eps), with 0 (and gradient 0) where nothing has been seen."""
-    den = den + eps
-    empty = den == 0
+    """1 / (den + eps), with 0 (and gradient 0) where nothing has been seen, or too little to divide by."""
+    den = den + eps if eps else den
+    empty = den.abs() < torch.finfo(den.dtype).tiny
     return den.masked_fill(empty, 1.0).reciprocal().masked_fill(empty, 0.0)
 
 
-def _without_autocast(device: str) -> AbstractContextManager[Any]:
+def without_autocast(device: str) -> AbstractContextManager[Any]:
+    """Keep the types that the operands have."""
     available = torch.amp.is_autocast_available(device)
     return torch.autocast(device, enabled=False) if available else nullcontext()
 
@@ -103,90 +109,94 @@ class _CausalSums(torch.autograd.Function):
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        s: Tensor,
-        z: Tensor,
+        s: Tensor | None,
         levels: _Levels | None,
         chunk: int,
         eps: float | None,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        c, n = q.shape[:2]
+        floor: float,
+    ) -> Tensor:
+        c, n, f = q.shape
         starts = range(0, n, chunk)
-        s, z = s.clone(), z.clone().unsqueeze(2)
-        s_all, z_all = s.new_empty(len(starts), *s.shape), z.new_empty(len(starts), *z.shape)
-        num, den = torch.empty_like(v), q.new_empty(c, n, 1)
-        over = None if eps is None else torch.empty_like(den)
+        # What comes before each chunk; nothing comes before the first unless it is given.
+        s_all = q.new_empty(len(starts), c, f, v.shape[2])
+        ctx.nothing_before = int(s is None)
+        if s is not None:
+            s_all[0] = s
+        out = torch.empty_like(v if eps is None else v[..., :-1])
+        over = None if eps is None else q.new_empty(c, n, 1)
         for at, first in enumerate(starts):
             here = slice(first, first + chunk)
-            s_all[at], z_all[at] = s, z
-            qc, kc, vc, num_c = (x[:, here] for x in (q, k, v, num))
+            qc, kc, vc = (x[:, here] for x in (q, k, v))
             inside = torch.bmm(qc, kc.mT)
             factors = None if levels is None else levels.factors(first)
             if factors is not None:
                 inside.mul_(factors[0])
-                qc, kc = qc * factors[1], kc * factors[2]
-                s.mul_(factors[3])
-                z.mul_(factors[3])
-            inside.tril_()
-            torch.bmm(inside, vc, out=num_c)
-            num_c.baddbmm_(qc, s_all[at])
-            den_c = inside.sum(2, keepdim=True).baddbmm_(qc, z_all[at])
-            den[:, here] = den_c
-            if over is not None and eps is not None:
-                over_c = reciprocal(den_c, eps)
-                over[:, here] = over_c
-                num_c.mul_(over_c)
-            s.baddbmm_(kc.mT, vc)
-            z.add_(kc.sum(1).unsqueeze(2))
-        den = den.squeeze(2)
-        if over is not None:
-            ctx.mark_non_differentiable(den)
-        ctx.save_for_backward(q, k, v, s_all, z_all, None if over is None else num, over)
-        ctx.levels, ctx.chunk = levels, chunk
-        return num, den, s, z.squeeze(2)
+            num = torch.bmm(inside.tril_(), vc)
+            if at >= ctx.nothing_before:
+                num.baddbmm_(qc if factors is None else qc * factors[1], s_all[at])
+            if over is None or eps is None:
+                out[:, here] = num
+            else:
+                den = num[..., -1:] + floor * qc.sum(2, keepdim=True) if floor else num[..., -1:]
+                over[:, here] = reciprocal(den, eps)
+                torch.mul(num[..., :-1], over[:, here], out=out[:, here])
+            if at + 1 < len(starts):
+                torch.bmm((kc if factors is None else kc * factors[2]).mT, vc, out=s_all[at + 1])
+                if at >= ctx.nothing_before:
+                    s_all[at + 1] += s_all[at] if factors is None else s_all[at] * factors[3]
+        ctx.save_for_backward(q, k, v, s_all, None if over is None else out, over)
+        ctx.levels, ctx.chunk, ctx.floor = levels, chunk, floor
+        return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, g_num: Tensor, g_den: Tensor, g_s: Tensor, g_z: Tensor) -> tuple[Any, ...]:
-        with _without_autocast(g_num.device.type):
-            return _backward(ctx, g_num, g_den, g_s, g_z)
+    def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
+        with without_autocast(g.device.type):
+            return *_backward(ctx, g), None, None, None, None
 
 
-def _backward(ctx: Any, g_num: Tensor, g_den: Tensor, g_s: Tensor, g_z: Tensor) -> tuple[Any, ...]:
-    q, k, v, s_all, z_all, out, over = ctx.saved_tensors
+def _backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    q, k, v, s_all, out, over = ctx.saved_tensors
     chunk = ctx.chunk
     grad_q, grad_k, grad_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-    g_s, g_z, g_den = g_s.clone(), g_z.clone().unsqueeze(2), g_den.unsqueeze(2)
+    # the gradient of the state after the chunk; nobody reads the one after the last
+    g_s: Tensor | None = None
     for at in reversed(range(len(s_all))):
-        first = at * chunk
-        here = slice(first, first + chunk)
-        qc, kc, vc, gn, gd = (x[:, here] for x in (q, k, v, g_num, g_den))
+        here = slice(at * chunk, at * chunk + chunk)
+        qc, kc, vc, gn = (x[:, here] for x in (q, k, v, g))
         to_q, to_k, to_v = (x[:, here] for x in (grad_q, grad_k, grad_v))
         if over is not None:
-            # out = num * over and over = 1 / (den + eps), in which d over / d den = -over ** 2.
-            gd = (gn * out[:, here]).sum(2, keepdim=True).neg_().mul_(over[:, here])
-            gn = gn * over[:, here]
-        inside = torch.bmm(qc, kc.mT)
-        g_inside = torch.bmm(gn, vc.mT).add_(gd)
-        torch.bmm(gn, s_all[at].mT, out=to_q)
-        torch.bmm(vc, g_s.mT, out=to_k)
-        to_q.addcmul_(gd, z_all[at].mT)
-        to_k.add_(g_z.mT)
-        q_past, k_end, factors = qc, kc, None if ctx.levels is None else ctx.levels.factors(first)
+            # out = num / den, so the gradient of num is g / den, and that of den is -(g . out) / den.
+            gn = divided_gradient(gn, out[:, here], over[:, here])
+        factors = None if ctx.levels is None else ctx.levels.factors(at * chunk)
+        inside, g_inside = torch.bmm(qc, kc.mT), torch.bmm(gn, vc.mT)
         if factors is not None:
             inside.mul_(factors[0])
             g_inside.mul_(factors[0])
-            to_q.mul_(factors[1])
-            to_k.mul_(factors[2])
-            q_past, k_end = qc * factors[1], kc * factors[2]
-        inside.tril_()
         g_inside.tril_()
-        to_q.baddbmm_(g_inside, kc)
-        to_k.baddbmm_(g_inside.mT, qc)
-        torch.bmm(inside.mT, gn, out=to_v)
-        to_v.baddbmm_(k_end, g_s)
-        if factors is not None:
-            g_s.mul_(factors[3])
-            g_z.mul_(factors[3])
-        g_s.baddbmm_(q_past.mT, gn)
-        g_z.baddbmm_(q_past.mT, gd)
-    return grad_q, grad_k, grad_v, g_s, g_z.squeeze(2), None, None, None
+        torch.bmm(g_inside, kc, out=to_q)
+        torch.bmm(g_inside.mT, qc, out=to_k)
+        torch.bmm(inside.tril_().mT, gn, out=to_v)
+        if ctx.floor:
+            to_q.add_(gn[..., -1:], alpha=ctx.floor)
+        if g_s is not None:
+            from_end = torch.bmm(vc, g_s.mT)
+            to_k.add_(from_end if factors is None else from_end.mul_(factors[2]))
+            to_v.baddbmm_(kc if factors is None else kc * factors[2], g_s)
+        if at < ctx.nothing_before:
+            continue
+        from_past = torch.bmm(gn, s_all[at].mT)
+        to_q.add_(from_past if factors is None else from_past.mul_(factors[1]))
+        g_now = torch.bmm((qc if factors is None else qc * factors[1]).mT, gn)
+        g_s = g_now if g_s is None else g_now.add_(g_s if factors is None else g_s * factors[3])
+    return grad_q, grad_k, grad_v, None if ctx.nothing_before else g_s
+
+
+def divided_gradient(g: Tensor, out: Tensor, over: Tensor) -> Tensor:
+    """The gradients of num and den, side by side, in out = num / den. g, out: [c n d]; over: 1 / den, [c n 1]."""
+    both = g.new_empty(*g.shape[:2], g.shape[2] + 1)
+    num, den = both[..., :-1], both[..., -1:]
+    torch.sum(torch.mul(g, out, out=num), 2, keepdim=True, out=den)
+    den.mul_(over).neg_()
+    torch.mul(g, over, out=num)
+    return both

@@ -28,6 +28,7 @@ def type_in_words(type_: TypeInfo) -> str:
 
 
 def default_in_words(option: TypeInfo) -> str:
+    """The default, or "required"; nothing for a record, whose options have their own."""
     if "default" not in option:
         return "required"
     is_record = isinstance(option["default"], dict) and any(t["is"] == "record" for t in alternatives(option["type"]))
@@ -35,6 +36,7 @@ def default_in_words(option: TypeInfo) -> str:
 
 
 def value_in_words(value: Any) -> str:
+    """A value as a spec would write it, on one line; nulls inside are left out."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -48,4 +50,5 @@ def value_in_words(value: Any) -> str:
 
 
 def options_in_words(values: Any) -> str:
+    """Options with their values: `window: 512, bias: true`."""
     return ", ".join(f"{name}: {value_in_words(value)}" for name, value in values.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,16 +11,7 @@ from torch import Tensor
 
 from experiments.data.loader import EvalLoader, Rows, TrainLoader
 from experiments.data.tokenizers import Tokenizer
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A number to compare with: what it is of, the metric, its value, and how it was found."""
-
-    label: str
-    metric: str
-    value: float
-    about: str
+from experiments.results.plan import Reference
 
 
 class Data(ABC):
@@ -31,9 +21,6 @@ class Data(ABC):
     """
 
     family: ClassVar[str] = "data"
-    supplies: ClassVar[frozenset[str]] = frozenset({"vocab", "length"})
-    """The dimensions that a model gets from this data."""
-
     provides: ClassVar[frozenset[str]] = frozenset()
     """What its batches hold: "running text", "labels" or "pairs"."""
 
@@ -57,10 +44,6 @@ class Data(ABC):
     def source_vocab(self) -> int | None:
         """Number of tokens on the source side; None where there is one side only."""
         return None
-
-    def dims(self) -> dict[str, int]:
-        """What this data supplies, by the name of the dimension."""
-        return {name: getattr(self, name) for name in sorted(self.supplies)}
 
     @abstractmethod
     def prepare(self) -> None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from experiments.data.base import Reference
+from experiments.results.plan import Reference
 
 _GRID = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class BadData(ValueError):  # noqa: N818
+class BadData(ValueError):
     """A data file that cannot be used. The message names the file, the row where there is one, and what would do."""
 
     def __init__(self, path: Path | str, problem: str, *, row: int | None = None) -> None:

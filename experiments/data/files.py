@@ -55,7 +55,8 @@ def read_table(path: Path | str, names: Sequence[str]) -> Table:
     header = lines[0].split("\t")
     for name in names:
         if name not in header:
-            about = f"no column '{name}'; its columns are {', '.join(header)}.{did_you_mean(name, header)}"
+            found = f"its columns, named by the first row, are {', '.join(header)}"
+            about = f"no column '{name}'; {found}.{did_you_mean(name, header)}"
             raise BadData(path, about, row=1)
     where = [header.index(name) for name in names]
     columns: dict[str, list[str]] = {name: [] for name in names}

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from experiments.atomic import write_json
 from experiments.data.base import Data
 from experiments.data.errors import BadData
 from experiments.data.files import CORPORA, Table
 from experiments.data.loader import Batch, Rows, pad
 from experiments.data.tables import Encoder, Tables, TooLong
 from experiments.data.tokenizers import SPECIALS, Bytes, Tokenizer
-from experiments.training.atomic import write_json
 from registry import Build, build, part
 from registry.types import PositiveInt
 
@@ -36,7 +36,6 @@ class LabelledText(Data):
     """
 
     provides = frozenset({"labels"})
-    supplies = frozenset({"vocab", "length", "classes"})
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.training.streams import generator
+from experiments.streams import generator
 
 Batch = dict[str, Tensor]
 

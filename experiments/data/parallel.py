@@ -36,7 +36,6 @@ class ParallelText(Data):
     """
 
     provides = frozenset({"pairs"})
-    supplies = frozenset({"vocab", "length", "source_vocab"})
 
     def __init__(
         self,

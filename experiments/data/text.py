@@ -8,13 +8,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from experiments.data.base import Data, Reference
+from experiments.data.base import Data
 from experiments.data.counting import counting_models
 from experiments.data.digest import digest
 from experiments.data.errors import BadData
 from experiments.data.files import CORPORA, read_bytes, read_text
 from experiments.data.loader import Batch, Rows, chunks
 from experiments.data.tokenizers import Bytes, Tokenizer
+from experiments.results.plan import Reference
 from registry import Build, build, part
 from registry.types import PositiveInt
 

@@ -16,8 +16,8 @@ import numpy as np
 import platformdirs
 from annotated_types import Ge, Le
 
+from experiments.atomic import write_text
 from experiments.data.digest import digest
-from experiments.training.atomic import write_text
 from registry import part
 
 SPECIALS = ("<pad>", "<bos>", "<eos>")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrialStarted:
+    """A trial has been given to a worker."""
+
     trial: str
     variant: str
     seed: int

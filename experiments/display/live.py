@@ -62,13 +62,20 @@ class LiveSweep:
     def handle(self, event: Event) -> None:
         """Take in one event and show it."""
         row = self.tally.take(event)
-        if isinstance(event, TrialFailed):
+        if isinstance(event, TrialFailed) and event.status == "interrupted":
+            at = f"at step {row.step} of {row.max_steps}" if row and row.step else "before its first step"
+            self._line(f"{self._who(row, event.trial)} interrupted {at}")
+        elif isinstance(event, TrialFailed):
             # Failures stay on the screen, above the table.
             where = f", log: {clean(event.log)}" if event.log else ""
             what = f"{clean(event.reason)}{where}"
             self._line(f"{self._who(row, event.trial)} {event.status}: {what}{self._timing()}", style="red")
         elif self.plain:
             self._tell(event, row)
+
+    def say(self, text: str) -> None:
+        """Show a line of text."""
+        self._line(text)
 
     def summary(self) -> str:
         """One line: how many trials are done, how many failed, how long it took."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from experiments.console import table
 from experiments.results.headline import headline, metric_decimals
 from experiments.results.plan import Plan, Reference
 from experiments.results.sweep import SweepResults, VariantResult
@@ -20,7 +19,7 @@ def show_plan(plan: Plan, console: Console | None = None) -> None:
     _say(console, f"{clean(plan.name)}: {trials} x {times(len(plan.seeds), 'seed')}", "bold")
     _say(console, f"ranked by {plan.metric.name}, {plan.metric.direction}")
     if plan.axes:
-        axes = _table("axis", "values")
+        axes = table("axis", "values")
         for axis, values in plan.axes.items():
             chosen = (plan.baseline or {}).get(axis)
             marked = (f"{clean(value)} (baseline)" if value == chosen else clean(value) for value in values)
@@ -28,7 +27,7 @@ def show_plan(plan: Plan, console: Console | None = None) -> None:
         console.print(axes)
     if plan.left_out:
         _say(console, f"{times(len(plan.left_out), 'combination')} left out", "bold")
-        left_out = _table("combinations", "reason")
+        left_out = table("combinations", "reason")
         for reason, labels in plan.left_out_by_reason.items():
             left_out.add_row(Text("\n".join(shorten(clean(label), 60) for label in labels)), Text(clean(reason)))
             left_out.add_section()
@@ -40,19 +39,19 @@ def ranked_table(results: SweepResults, console: Console | None = None) -> None:
     console = console or Console()
     decimals = metric_decimals(results)
     with_baseline = results.baseline is not None
-    table = _table()
+    ranking = table()
     columns = ["#", "variant", "mean", "± 95 %", "n", *(["Δ base"] if with_baseline else []), "params", "tok/s"]
     for heading in columns:
-        table.add_column(heading, justify="left" if heading == "variant" else "right", no_wrap=True)
+        ranking.add_column(heading, justify="left" if heading == "variant" else "right", no_wrap=True)
     rows = [(_cells(row, decimals, with_baseline), _style(row)) for row in results.rows]
     # The numbers are never cut: names get what they leave, two characters going between columns.
     widths = [max(map(len, column)) for column in zip(columns, *(cells for cells, _ in rows), strict=True)]
     name_width = max(12, console.width - sum(widths[:1] + widths[2:]) - 2 * len(columns))
     for cells, style in rows:
-        table.add_row(*(Text(shorten(cell, name_width)) for cell in cells), style=style)
+        ranking.add_row(*(Text(shorten(cell, name_width)) for cell in cells), style=style)
     _say(console, headline(results), "bold")
     _say(console, f"{results.plan.metric.label} (mean over seeds), {results.plan.metric.direction}", "dim")
-    console.print(table)
+    console.print(ranking)
     for trial in results.failures:
         who = shorten(clean(trial.variant), 40)
         _say(console, f"{who}, seed {trial.seed}: {trial.status}, {clean(trial.reason)}", "red")
@@ -86,10 +85,6 @@ def _style(row: VariantResult | Reference) -> str:
     if row.rank is None:
         return "red"
     return "bold" if row.rank == 1 else ""
-
-
-def _table(*headings: str) -> Table:
-    return Table(*headings, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

@@ -68,7 +68,8 @@ class Tally:
             return found
         ended = self.running.pop(event.trial, None)
         if isinstance(event, TrialFailed):
-            self.failed += 1
+            # an interrupted one is not done: it goes on when the sweep does
+            self.failed += event.status != "interrupted"
         elif isinstance(event, TrialFinished):
             self.finished += 1
             if ended is not None and event.value is not None:

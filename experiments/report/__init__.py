@@ -11,15 +11,17 @@ def build_report(folder: Path | str) -> Path:
     Raises ResultsError where the folder holds no results, OSError where it cannot be written to.
     """
     # Plotly and Jinja are loaded here, so that importing this package stays free.
+    from experiments.atomic import write_text
     from experiments.report.export import write_csv, write_markdown
     from experiments.report.page import render_page
-    from experiments.report.write import write_whole
     from experiments.results import read_results
 
     results = read_results(folder)
     write_csv(results)
     write_markdown(results)
-    return write_whole(results.folder / "report.html", render_page(results))
+    page = results.folder / "report.html"
+    write_text(page, render_page(results), durable=False)
+    return page
 
 
 __all__ = ["build_report"]

@@ -17,6 +17,8 @@ ALIKE = 0.01
 
 @dataclass(frozen=True)
 class Cost:
+    """Something that a variant takes, and how to find it. name: of the chart's element."""
+
     name: str
     title: str
     pick: Callable[[VariantResult], float | None]

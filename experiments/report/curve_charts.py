@@ -32,6 +32,8 @@ class Key:
 
 @dataclass(frozen=True)
 class Panel:
+    """One chart of the small multiples, with its legend."""
+
     chart: Chart
     keys: tuple[Key, ...]
 

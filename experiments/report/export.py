@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 
-from experiments.report.write import write_whole
+from experiments.atomic import write_text
 from experiments.results import Reference, SweepResults, VariantResult, headline
 from experiments.results.headline import metric_decimals
 from experiments.results.words import MISSING, clean, count, duration, fixed, interval, signed
 
 
-def write_csv(results: SweepResults) -> Path:
+def write_csv(results: SweepResults) -> None:
     """Full precision, one line per row of the ranking; empty cells where nothing is known."""
     axes = list(results.plan.axes)
     out = io.StringIO()
@@ -23,7 +22,7 @@ def write_csv(results: SweepResults) -> Path:
     writer.writerow([defused(cell) for cell in header])
     for row in results.rows:
         writer.writerow([defused(cell) for cell in _csv_cells(row, results, axes)])
-    return write_whole(results.folder / "results.csv", out.getvalue())
+    write_text(results.folder / "results.csv", out.getvalue(), durable=False)
 
 
 def defused(cell: object) -> object:
@@ -58,7 +57,7 @@ def _csv_cells(row: VariantResult | Reference, results: SweepResults, axes: list
     ]
 
 
-def write_markdown(results: SweepResults) -> Path:
+def write_markdown(results: SweepResults) -> None:
     """The headline and the ranking as a Markdown table, rounded for reading."""
     decimals, metric = metric_decimals(results), results.plan.metric
     heads = ["#", "variant", metric.label, "95 % interval", "n", "difference to baseline", "parameters", "tokens/s"]
@@ -93,7 +92,7 @@ def write_markdown(results: SweepResults) -> Path:
         lines += ["", "Left out:", ""]
         for reason, labels in results.plan.left_out_by_reason.items():
             lines.append(f"- {', '.join(map(escaped, labels))}: {escaped(reason)}")
-    return write_whole(results.folder / "results.md", "\n".join(lines) + "\n")
+    write_text(results.folder / "results.md", "\n".join(lines) + "\n", durable=False)
 
 
 def escaped(text: str) -> str:

@@ -57,6 +57,7 @@ def heat_tables(results: SweepResults, look: Look) -> list[Heat]:
 
 
 def short(axis: str) -> str:
+    """`model.attention` -> `attention`."""
     return axis.rpartition(".")[2]
 
 

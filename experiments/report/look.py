@@ -35,9 +35,6 @@ class Look:
         hollow = "-open" if self._place(self.fill_axis, variant) % 2 else ""
         return SYMBOLS[self._place(self.symbol_axis, variant) % len(SYMBOLS)] + hollow
 
-    def sign(self, variant: Variant) -> str:
-        return SIGNS[self._place(self.symbol_axis, variant) % len(SIGNS)]
-
     def dash(self, variant: Variant) -> str:
         return DASHES[self._place(self.symbol_axis, variant) % len(DASHES)]
 

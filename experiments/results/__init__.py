@@ -2,7 +2,7 @@
 
 from experiments.results.headline import headline
 from experiments.results.plan import LeftOut, Metric, Plan, PlannedTrial, Reference, ResultsError, Variant, read_plan
-from experiments.results.read import read_results
+from experiments.results.read import read_results, runs_in
 from experiments.results.statistics import Difference, Estimate, estimate, holm, paired_difference
 from experiments.results.sweep import SweepResults, VariantResult
 from experiments.results.trial import Curve, Summary, Trial
@@ -28,4 +28,5 @@ __all__ = [
     "paired_difference",
     "read_plan",
     "read_results",
+    "runs_in",
 ]

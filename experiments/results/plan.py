@@ -17,9 +17,9 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True)
 class Metric:
-    """The number that variants are ranked by."""
+    """What variants are ranked by, and the best checkpoint is chosen by: a name from the validation metrics."""
 
-    name: str
+    name: str = "valid/loss"
     goal: Literal["minimize", "maximize"] = "minimize"
 
     def order(self, value: float) -> float:
@@ -45,6 +45,8 @@ class Variant:
 
 @dataclass(frozen=True)
 class PlannedTrial:
+    """A variant, by its label, with a seed; `id` is the name of its folder."""
+
     id: str
     variant: str
     seed: int
@@ -52,7 +54,7 @@ class PlannedTrial:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A combination that was not trained, and why."""
+    """A combination of axis values that is not trained, and why."""
 
     label: str
     values: Mapping[str, str]
@@ -61,7 +63,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Reference:
-    """A value to compare with that was not trained in this sweep, such as a bigram model."""
+    """A value to compare with that was not trained in this sweep, such as a bigram model's, and how it was found."""
 
     label: str
     metric: str
@@ -106,12 +108,12 @@ def read_plan(raw: Mapping[str, Any], problems: list[str]) -> Plan:
         raise ResultsError(f"plan.json has schema version {version!r}; this program reads version {SCHEMA_VERSION}")
     metric = mapping(raw.get("metric"))
     if not metric.get("name"):
-        problems.append("plan.json names no metric; valid/loss is assumed")
+        problems.append(f"plan.json names no metric; {Metric.name} is assumed")
     seeds = raw.get("seeds")
     return Plan(
         name=text(raw.get("name"), "unnamed"),
         metric=Metric(
-            name=text(metric.get("name")) or "valid/loss",
+            name=text(metric.get("name")) or Metric.name,
             goal="maximize" if metric.get("goal") == "maximize" else "minimize",
         ),
         spec_file=text(raw.get("spec_file")),

@@ -25,12 +25,27 @@ def read_results(folder: Path | str) -> SweepResults:
     problems: list[str] = []
     if not (root / "plan.json").exists() and not (root / "trials").is_dir():
         if not any((root / name).exists() for name in TRIAL_FILES):
-            raise ResultsError(f"{root} holds no results: no plan.json, no trials/ and no state.json")
+            raise ResultsError(f"{root} holds no results: no plan.json, no trials/ and no state.json{runs_in(root)}")
         return _one_trial(root, problems)
     raw = read_json(root / "plan.json", problems)
     plan = _plan_from_folders(root) if raw is None else _complete(read_plan(raw, problems), problems)
     trials = tuple(read_trial(root, planned, problems) for planned in plan.trials)
     return SweepResults(root, plan, trials, tuple(problems))
+
+
+def runs_in(folder: Path, most: int = 5) -> str:
+    """The runs and sweeps in a folder, the latest first, as the end of a message; "" where there is none."""
+    marks = [path for name in ("plan.json", "state.json") for path in folder.glob(f"*/{name}")]
+    found = list(dict.fromkeys(str(path.parent) for path in sorted(marks, key=_changed, reverse=True)))
+    more = ", ..." if len(found) > most else ""
+    return f"; in it: {', '.join(found[:most])}{more}" if found else ""
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _one_trial(root: Path, problems: list[str]) -> SweepResults:

@@ -35,7 +35,7 @@ class VariantResult:
     @property
     def troubles(self) -> tuple[Trial, ...]:
         """The trials that ended without a result."""
-        return tuple(trial for trial in self.trials if trial.status in ("failed", "diverged", "interrupted"))
+        return tuple(trial for trial in self.trials if trial.ended_without)
 
     @property
     def gap(self) -> float | None:
@@ -122,7 +122,7 @@ class SweepResults:
 
     @property
     def failures(self) -> tuple[Trial, ...]:
-        return tuple(trial for trial in self.trials if trial.status in ("failed", "diverged", "interrupted"))
+        return tuple(trial for trial in self.trials if trial.ended_without)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -55,9 +55,13 @@ class Trial:
     reason: str = ""
     step: int = 0
     max_steps: int | None = None
-    updated: str = ""
     summary: Summary | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
+
+    @property
+    def ended_without(self) -> bool:
+        """Whether it ended without a result."""
+        return self.status in ("failed", "diverged", "interrupted")
 
     @property
     def finished(self) -> bool:
@@ -86,7 +90,9 @@ def read_trial(root: Path, planned: PlannedTrial, problems: list[str], *, folder
     if not folder.is_dir():
         return Trial(planned.id, planned.variant, planned.seed, folder)
     found: list[str] = []
-    state = read_json(folder / "state.json", found) or {}
+    # a trial that was stopped while it was still starting has a folder and no state
+    began = (folder / "state.json").exists() or (folder / "summary.json").exists()
+    state = (read_json(folder / "state.json", found) if began else {"status": "pending"}) or {}
     raw_summary = read_json(folder / "summary.json", found) if (folder / "summary.json").exists() else None
     summary = read_summary(raw_summary) if raw_summary is not None else None
     status, reason = text(state.get("status")), text(state.get("reason"))
@@ -108,7 +114,6 @@ def read_trial(root: Path, planned: PlannedTrial, problems: list[str], *, folder
         reason=reason,
         step=whole(state.get("step")) or 0,
         max_steps=whole(state.get("max_steps")),
-        updated=text(state.get("updated")),
         summary=summary,
         curves=curves,
     )

@@ -32,10 +32,12 @@ def decimals_for(values: Iterable[float]) -> int:
 
 
 def fixed(value: float | None, decimals: int) -> str:
+    """`2.390`, or the sign for a missing value."""
     return MISSING if value is None else f"{value:.{decimals}f}"
 
 
 def signed(value: float | None, decimals: int) -> str:
+    """`+0.012`, or the sign for a missing value."""
     return MISSING if value is None else f"{value:+.{decimals}f}".replace("-", "\u2212")
 
 
@@ -71,4 +73,5 @@ def duration(seconds: float | None) -> str:
 
 
 def times(number: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.forkserver
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -19,17 +20,26 @@ Event = dict[str, Any]
 
 @dataclass
 class Running:
-    """A trial in progress. ended: what it said of its own end."""
+    """A trial in progress.
+
+    ready: whether its process is far enough that a signal is not lost. ended: whether it has told of its own end.
+    signals: how many were passed on to it.
+    """
 
     job: Job
     process: BaseProcess
     events: Connection
     life: Connection
+    ready: bool = False
     ended: bool = False
+    signals: int = 0
 
 
 class Engine:
-    """Trials as processes of this machine. Nothing survives the coordinator: its end closes the pipe that each trial watches."""
+    """Trials as processes of this machine.
+
+    Nothing survives the coordinator: its end closes the pipe that each trial watches.
+    """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -64,18 +74,24 @@ class Engine:
             except (EOFError, OSError):
                 yield from self._finish(trial)
                 continue
+            trial.ready = True
             trial.ended |= event["event"] in ("summary", "failed")
             yield trial.job, event
 
-    def signal(self, number: int) -> None:
-        """Pass a signal on to every trial."""
-        for trial in self.running.values():
-            if trial.process.pid is not None and trial.process.is_alive():
-                os.kill(trial.process.pid, number)
+    def pass_on(self, signals: Sequence[int]) -> None:
+        """Send every trial those of the signals, which only become more, that it has not been sent yet.
+
+        A trial that is not ready gets them at a later call: the server that it is forked from ignores Ctrl-C.
+        """
+        for trial in (t for t in self.running.values() if t.ready):
+            for number in signals[trial.signals :]:
+                _send(trial.process, number)
+            trial.signals = len(signals)
 
     def close(self) -> None:
         """End whatever still runs."""
-        self.signal(signal.SIGKILL)
+        for trial in self.running.values():
+            _send(trial.process, signal.SIGKILL)
         for trial in self.running.values():
             trial.process.join()
         self.running.clear()
@@ -87,7 +103,14 @@ class Engine:
         del self.running[trial.job.id]
         code = trial.process.exitcode
         if not trial.ended:
-            killed = code is not None and code < 0
-            how = f"killed by signal {signal.Signals(-code).name}" if killed and code else f"ended early with exit code {code}"
+            how = f"ended early with exit code {code}"
+            if code is not None and code < 0:
+                how = f"killed by signal {signal.Signals(-code).name}"
             yield trial.job, {"event": "failed", "reason": how}
-        yield trial.job, {"event": "gone"}
+
+
+def _send(process: BaseProcess, number: int) -> None:
+    # it may end while it is being looked at
+    with contextlib.suppress(ProcessLookupError):
+        if process.pid is not None and process.is_alive():
+            os.kill(process.pid, number)

@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.results.plan import LeftOut
 from experiments.sweep.machine import cores
-from registry.errors import Problem, SpecError, did_you_mean
+from registry.errors import Path, Problem, SpecError, did_you_mean, dotted
 from registry.load import Incompatible, Loaded
 from registry.values import shown
 
@@ -97,7 +97,7 @@ def _seeds(wanted: int | list[int], loaded: Loaded) -> list[int]:
 
 
 def _check_axes(axes: Mapping[str, list[Any]], loaded: Loaded) -> None:
-    """Every axis must hit a setting of the spec and have values, each once."""
+    """Every axis must hit a setting of the spec and have values, each once; what is excluded must be among them."""
     problems = []
     for path, values in axes.items():
         place = loaded.composed.key_place(("sweep", "axes", path))
@@ -113,6 +113,8 @@ def _check_axes(axes: Mapping[str, list[Any]], loaded: Loaded) -> None:
             problems.append(Problem(f"sweep.axes.{path}", "names a value twice", place))
     if not axes:
         problems.append(Problem("sweep.axes", "names no axis", _place(loaded, "axes")))
+    for number, rule in enumerate(loaded.full["sweep"]["exclude"] or []):
+        problems += _misfits(rule, axes, ("sweep", "exclude", number), loaded)
     if problems:
         raise SpecError(problems)
 
@@ -152,26 +154,33 @@ def _baseline(
 ) -> dict[str, str] | None:
     if wanted is None:
         return None
-    named: dict[str, str] = {}
-    problems = []
-    for path in dict.fromkeys([*wanted, *axes]):
-        at = loaded.composed.place(("sweep", "baseline", path))
-        if path not in axes:
-            problems.append(Problem(f"sweep.baseline.{path}", f"is no axis.{did_you_mean(path, axes)}", at))
-        elif path not in wanted:
-            problems.append(Problem("sweep.baseline", f"must say a value for every axis; {path} is missing", at))
-        else:
-            found = [label for value, label in zip(axes[path], labels[path], strict=True) if _same(value, wanted[path])]
-            if found:
-                named[path] = found[0]
-            else:
-                values = ", ".join(labels[path])
-                problems.append(Problem(f"sweep.baseline.{path}", f"is none of the axis' values: {values}", at))
-    if not problems and not any(dict(v.values) == named for v in variants):
-        problems.append(Problem("sweep.baseline", "is left out of the sweep", _place(loaded, "baseline")))
+    problems = _misfits(wanted, axes, ("sweep", "baseline"), loaded)
+    missing = [path for path in axes if path not in wanted]
+    problems += [
+        Problem("sweep.baseline", f"must say a value for every axis; {path} is missing", _place(loaded, "baseline"))
+        for path in missing
+    ]
     if problems:
         raise SpecError(problems)
+    numbers = {path: [_same(value, wanted[path]) for value in values].index(True) for path, values in axes.items()}
+    named = {path: labels[path][number] for path, number in numbers.items()}
+    if not any(dict(v.values) == named for v in variants):
+        raise SpecError([Problem("sweep.baseline", "is left out of the sweep", _place(loaded, "baseline"))])
     return named
+
+
+def _misfits(named: Values, axes: Mapping[str, list[Any]], inside: Path, loaded: Loaded) -> list[Problem]:
+    """What is wrong with a choice of values, {path: value}, that stands at `inside`: none but the axes' own will do."""
+    problems = []
+    for path, value in named.items():
+        if path not in axes:
+            fault = f"is no axis.{did_you_mean(path, axes)}"
+        elif not any(_same(value, own) for own in axes[path]):
+            fault = f"is none of the axis' values: {', '.join(_labels(axes[path]))}"
+        else:
+            continue
+        problems.append(Problem(dotted((*inside, path)), fault, loaded.composed.place((*inside, path))))
+    return problems
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -5,8 +5,12 @@ An optimizer step is taken because its first use imports much of torch.
 
 import torch
 
-import blocks.topology
-import experiments.making  # noqa: F401  (imports everything that a trial needs)
+# what a trial needs
+import blocks.topology  # noqa: F401
+import experiments.making
+import experiments.measure
+import experiments.tasks
+import experiments.training.trial  # noqa: F401
 
 torch.set_num_threads(1)
 _weight = torch.nn.Parameter(torch.zeros(2))

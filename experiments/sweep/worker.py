@@ -13,13 +13,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Job:
-    """A trial to train. threads: of torch, in this process."""
+    """A trial to train."""
 
     id: str
     spec: dict[str, Any]
     folder: Path
     plugins: tuple[str, ...]
-    threads: int = 1
 
 
 def work(job: Job, events: Connection, life: Connection) -> None:
@@ -28,18 +27,19 @@ def work(job: Job, events: Connection, life: Connection) -> None:
     os.setsid()
     threading.Thread(target=_die_with, args=(life,), daemon=True).start()
     _quiet(job.folder)
+    events.send({"event": "ready"})
 
     import torch
 
-    from experiments.making import make_parts
+    from experiments.making import make_data, make_parts
     from experiments.measure import facts
     from experiments.training.trial import exit_code, run_trial
     from registry.catalog import Catalog
 
-    torch.set_num_threads(job.threads)
-    catalog = Catalog.load(job.plugins)
-    length = job.spec["data"].get("length") or 128
+    torch.set_num_threads(1)
     try:
+        catalog = Catalog.load(job.plugins)
+        length = make_data(job.spec, catalog).length
         summary = run_trial(
             job.spec,
             job.folder,

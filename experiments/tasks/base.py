@@ -29,8 +29,6 @@ class Task(LightningModule, ABC):
     family: ClassVar[str] = "task"
     needs: ClassVar[Iterable[Need]] = ()
     """What it asks of the model, its head and the data."""
-    metric: ClassVar[str] = "valid/loss"
-    """What the best checkpoint is chosen by: the smallest."""
 
     def __init__(self, model: nn.Module, data: Data, optimizer: Optimizer, schedule: Schedule) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins import CheckpointIO
 
-from experiments.training.atomic import commit, sync_folder, temporary
+from experiments.atomic import commit, sync_folder, temporary
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
-from experiments.training.atomic import write_text
+from experiments.atomic import write_text
 
 HEADER = ["step", "epoch", "seconds", "name", "value"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from experiments.training.streams import stream_seed
+from experiments.streams import stream_seed
 
 
 class DropoutStream(Callback):

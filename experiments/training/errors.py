@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 
-class Diverged(Exception):  # noqa: N818
+class Diverged(Exception):
     """A loss or a weight is not finite. step: the optimizer step at which it was seen."""
 
     def __init__(self, step: int, what: str) -> None:
@@ -13,7 +13,7 @@ class Diverged(Exception):  # noqa: N818
         self.step = step
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(Exception):
     """A signal asked the run to stop, and it stopped after saving."""
 
     def __init__(self, signum: int) -> None:
@@ -29,9 +29,9 @@ class StopNow(BaseException):
         self.signum = signum
 
 
-class Busy(Exception):  # noqa: N818
+class Busy(Exception):
     """Another process is working in the folder."""
 
 
-class CannotResume(ValueError):  # noqa: N818
+class CannotResume(ValueError):
     """What is in the folder belongs to another spec or to other data."""

@@ -36,6 +36,7 @@ class Interrupts(Callback):
             signal.signal(signum, handler)
 
     def stop_if_asked(self) -> None:
+        """Raises Interrupted when a signal has come. Call it where everything is saved."""
         if self.asked is not None:
             raise Interrupted(self.asked)
 

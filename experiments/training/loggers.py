@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pytorch_lightning.loggers import Logger
 
-LoggerName = Literal["tensorboard", "wandb", "mlflow"]
 
-
-class MissingExtra(ImportError):  # noqa: N818
+class MissingExtra(ImportError):
     """A logger's library is not installed."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.trainer.states import TrainerFn
 
+from experiments.results.plan import Metric
 from experiments.training.checkpoint_io import BEST, LAST, copy_checkpoint
 from experiments.training.divergence import check_weights
 from experiments.training.interrupts import Interrupts
@@ -27,11 +28,10 @@ class Saving(Callback):
     def __init__(
         self,
         folder: Path,
-        metric: str,
-        goal: str,
+        metric: Metric,
         every: int | None,
         interrupts: Interrupts,
-        on_saved: Callable[[int], None] = lambda step: None,
+        on_saved: Callable[[int], None],
     ) -> None:
         self.last = folder / LAST
         self.best = folder / BEST
@@ -41,7 +41,6 @@ class Saving(Callback):
         self.saved_step: int | None = None
         self.validated_step: int | None = None
         self._metric = metric
-        self._sign = 1.0 if goal == "minimize" else -1.0
         self._every = every
         self._interrupts = interrupts
         self._on_saved = on_saved
@@ -73,12 +72,12 @@ class Saving(Callback):
 
     def _consider(self, metrics: dict[str, float], step: int) -> bool:
         """Whether these metrics are the best so far; remembers them if so."""
-        if self._metric not in metrics:
+        name, order = self._metric.name, self._metric.order
+        if name not in metrics:
             known = ", ".join(metrics) or "none"
-            raise ValueError(f"metric: there is no '{self._metric}'; this task has {known}")
-        value = self._sign * metrics[self._metric]
-        known_best = self._sign * self.best_metrics.get(self._metric, self._sign * math.inf)
-        if not value < known_best:
+            raise ValueError(f"metric: there is no '{name}'; this task has {known}")
+        best = order(self.best_metrics[name]) if name in self.best_metrics else math.inf
+        if not order(metrics[name]) < best:
             return False
         self.best_step, self.best_metrics = step, dict(metrics)
         return True

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pytorch_lightning import Callback, Trainer
 
-from experiments.training.atomic import write_json
+from experiments.atomic import write_json
 from experiments.training.meter import Meter
 
 Status = Literal["pending", "running", "finished", "failed", "diverged", "interrupted"]

@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from filelock import FileLock, Timeout
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning import Callback, Trainer
 from torch import nn
 
+from experiments.atomic import remove_strays, write_json, write_text
 from experiments.data.base import Data
+from experiments.results.plan import Metric
+from experiments.streams import initialisation
 from experiments.tasks.base import Task
-from experiments.training.atomic import remove_strays, write_json, write_text
-from experiments.training.checkpoint_io import AtomicCheckpointIO, copy_checkpoint, newest
+from experiments.training.checkpoint_io import BEST, AtomicCheckpointIO, copy_checkpoint, newest
 from experiments.training.csv_logger import CsvLogger
 from experiments.training.divergence import DivergenceGuard
 from experiments.training.dropout_stream import DropoutStream
 from experiments.training.early_stop import EarlyStop
-from experiments.training.errors import Busy, CannotResume, Diverged, Interrupted, StopNow
+from experiments.training.errors import CannotResume, Diverged, Interrupted, StopNow
+from experiments.training.folder_lock import only_one
 from experiments.training.interrupts import Interrupts
 from experiments.training.loggers import build_loggers
 from experiments.training.meter import Meter, peak_memory_mb
@@ -32,7 +33,9 @@ from experiments.training.options import EarlyStopping, trainer_arguments
 from experiments.training.quiet import log_file
 from experiments.training.saving import Saving
 from experiments.training.status import Event, Progress, RunState
-from experiments.training.streams import initialisation
+from experiments.trial_spec import content
+from registry.yaml_reader import read_yaml, read_yaml_text
+from registry.yaml_writer import dump_yaml
 
 Spec = Mapping[str, Any]
 Summary = dict[str, Any]
@@ -70,25 +73,21 @@ def run_trial(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(f"{folder}: another process is training here") from None
-    try:
+    with only_one(folder, "another process is training here"):
         done = read_summary(folder)
         return done if done is not None else _Trial(spec, folder, on_progress).run(build_parts, measure)
-    finally:
-        lock.release()
 
 
 def read_summary(folder: Path) -> Summary | None:
-    """The summary of a trial that has come to its end, or None."""
-    path = folder / "summary.json"
-    if not path.exists():
+    """The summary of a trial that has come to its end, or None.
+
+    One that cannot be read, damaged by the disk or by hand, counts as none: its trial goes on from the last checkpoint.
+    """
+    try:
+        found = json.loads((folder / "summary.json").read_bytes())
+    except (FileNotFoundError, ValueError):
         return None
-    found: Summary = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return found if isinstance(found, dict) and "status" in found else None
 
 
 def exit_code(summary: Summary) -> int:
@@ -135,12 +134,10 @@ class _Trial:
         self.checkpoints.mkdir(exist_ok=True)
         for folder in (self.folder, self.checkpoints):
             remove_strays(folder)
-        text = yaml.safe_dump(json.loads(json.dumps(self.spec)), sort_keys=False, allow_unicode=True)
-        path = self.folder / "spec.yaml"
-        if path.exists() and yaml.safe_load(path.read_text(encoding="utf-8")) != yaml.safe_load(text):
+        path, text = self.folder / "spec.yaml", dump_yaml(self.spec)
+        if path.exists() and content(read_yaml(path).value) != content(read_yaml_text(text).value):
             raise CannotResume(f"{path}: this folder belongs to another spec; choose another folder or name")
-        if not path.exists():
-            write_text(path, text)
+        write_text(path, text)
 
     def _train(self, build_parts: Callable[[Spec], Parts], interrupts: Interrupts) -> Summary:
         with initialisation(self.seed):
@@ -188,23 +185,20 @@ class _Trial:
         if checkpoint.get("data") != data.fingerprint():
             raise CannotResume(f"{path}: the data have changed since; start again in another folder")
         step = int(checkpoint["global_step"])
-        validated = checkpoint["callbacks"]["Saving"]["validated_step"]
+        saved = checkpoint["callbacks"]["Saving"]
+        if saved["best_metrics"] and saved["best_step"] == step:
+            # a kill may have come between saving it and naming it the best
+            copy_checkpoint(path, self.checkpoints / BEST)
+        validated = saved["validated_step"]
         self.csv.resume(step, -1 if validated is None else validated)
         self.state.step = step
         self._tell(f"continuing from step {step} ({path.name})")
         return path
 
     def _saving(self, interrupts: Interrupts) -> Saving:
-        metric = self.spec.get("metric") or {}
-        options = self.spec.get("checkpoint") or {}
-        return Saving(
-            self.checkpoints,
-            metric.get("name", self.task.metric),
-            metric.get("goal", "minimize"),
-            options.get("every"),
-            interrupts,
-            self.progress.saved,
-        )
+        metric = Metric(**self.spec.get("metric") or {})
+        every = (self.spec.get("checkpoint") or {}).get("every")
+        return Saving(self.checkpoints, metric, every, interrupts, self.progress.saved)
 
     def _callbacks(self, saving: Saving, interrupts: Interrupts) -> list[Callback]:
         before: list[Callback] = [self.meter, DropoutStream(self.seed), DivergenceGuard()]

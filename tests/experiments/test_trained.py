@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from click.testing import CliRunner
 from experiments.cli.main import cli
 from experiments.trained import load_trained
 from experiments.training.checkpoint_io import model_state, read_checkpoint
-from registry.compose import dump_yaml
 from registry.errors import SpecError
+from registry.yaml_writer import dump_yaml
 
 TRAINER = {"max_steps": 2, "limit_val_batches": 1}
 SPECS: dict[str, dict[str, Any]] = {
@@ -87,3 +88,35 @@ def test_an_empty_prompt_and_a_folder_that_is_no_run(runs: dict[str, Path], tmp_
     assert "the prompt is empty" in CliRunner().invoke(cli, ["generate", str(runs["text"]), ""]).output
     with pytest.raises(SpecError, match="is no run"):
         load_trained(tmp_path)
+
+
+def test_a_finished_run_is_told_so_and_a_torn_summary_written_anew(runs: dict[str, Path]) -> None:
+    folder = runs["text"]
+    words = ["run", str(folder.parent / "text.yaml"), "--out", str(folder.parent)]
+    again = CliRunner().invoke(cli, words)
+    assert again.exit_code == 0 and "trained before: nothing is left to do" in again.output
+    summary = folder / "summary.json"
+    whole = json.loads(summary.read_text())
+    summary.write_bytes(summary.read_bytes()[:40])
+    mended = CliRunner().invoke(cli, words)
+    assert mended.exit_code == 0 and "trained before" not in mended.output
+    assert json.loads(summary.read_text())["metrics"] == whole["metrics"]
+
+
+def test_a_run_with_a_part_of_ones_own_needs_its_file(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from blocks.norm import Norm\nfrom registry import part\n\n"
+        "@part('norm', 'mine')\nclass Mine(Norm):\n    '''Nothing.'''\n\n"
+        "    def __init__(self, dim: int) -> None:\n        super().__init__()\n\n"
+        "    def forward(self, x):\n        return x\n"
+    )
+    path = tmp_path / "own.yaml"
+    path.write_text(dump_yaml({**SPECS["text"], "trainer": TRAINER}))
+    words = ["run", str(path), "model.norm=mine", "--plugin", str(plugin), "--out", str(tmp_path)]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    (folder,) = tmp_path.glob("own-*/")
+    refused = CliRunner().invoke(cli, ["generate", str(folder), "The", "-n", "2"])
+    assert refused.exit_code == 2
+    assert "unknown norm 'mine'" in refused.output and "--plugin" in refused.output
+    assert CliRunner().invoke(cli, ["generate", str(folder), "The", "-n", "2", "--plugin", str(plugin)]).exit_code == 0

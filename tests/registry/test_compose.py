@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from registry.compose import compose, dump_yaml
+from registry.compose import compose
 from registry.errors import Place, SpecError
 from registry.yaml_reader import read_yaml_text
+from registry.yaml_writer import dump_yaml
 
 
 def told(source: Any, *overrides: Any) -> str:

@@ -105,3 +105,13 @@ def test_a_preset_of_a_class_from_elsewhere_is_listed(tmp_path: Path) -> None:
     catalog = Catalog.load([path])
     assert catalog.get("norm", "loose_rms")["options"] == []
     assert catalog.part("norm", "loose_rms").fixed == {"eps": 0.1}
+
+
+def test_a_family_that_is_not_the_class_s_own_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "astray.py"
+    path.write_text(
+        "from blocks.norm import Norm\nfrom registry import part\n\n"
+        "@part('nrom', 'mine')\nclass Mine(Norm):\n    'Mine.'\n"
+    )
+    with pytest.raises(SpecError, match="nrom 'mine': Mine is of the family 'norm'"):
+        Catalog.load([path])

@@ -10,8 +10,8 @@ import torch
 
 from registry import SpecError, assemble
 from registry.assembly import assemble_block, dry_run
-from registry.compose import dump_yaml
 from registry.load import Incompatible, load
+from registry.yaml_writer import dump_yaml
 
 MODEL: dict[str, Any] = {"topology": "decoder", "dim": 16, "layers": 2, "heads": 2, "vocab": 30}
 
@@ -31,8 +31,9 @@ def test_every_default_is_filled_in_and_the_full_form_is_its_own() -> None:
 
 
 def test_the_saved_full_form_builds_the_same_model(tmp_path: Path) -> None:
-    spec = {"model": MODEL | {"attention": {"kind": "full", "qk_norm": "rms"}, "layers": ["a", "b"], "layer_types": {"a": {}, "b": {"norm": "rms"}}}}
-    loaded = load(spec)
+    types = {"a": {}, "b": {"norm": "rms"}}
+    attention = {"kind": "full", "qk_norm": "rms"}
+    loaded = load({"model": MODEL | {"attention": attention, "layers": ["a", "b"], "layer_types": types}})
     path = tmp_path / "full.yaml"
     path.write_text(dump_yaml(loaded.full))
     tokens = torch.arange(12).reshape(2, 6)
@@ -44,7 +45,8 @@ def test_the_saved_full_form_builds_the_same_model(tmp_path: Path) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    wrong = MODEL | {"dim": -1, "attention": {"kind": "ful"}, "norm": {"kind": "rms", "epss": 1.0}, "layrs": 3, "dropout": "0.1"}
+    blocks = {"attention": {"kind": "ful"}, "norm": {"kind": "rms", "epss": 1.0}}
+    wrong = MODEL | {"dim": -1, **blocks, "layrs": 3, "dropout": "0.1"}
     found = "\n".join(problems({"model": wrong}))
     for words in (
         "model.dim: expects a whole number >= 1, not -1",
@@ -59,11 +61,23 @@ def test_all_problems_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"attention": "performer", "position": "alibi"}, "attention 'performer' cannot work with position 'alibi' (it needs the score matrix: bias)"),
+        (
+            {"attention": "performer", "position": "alibi"},
+            "attention 'performer' cannot work with position 'alibi' (it needs the score matrix: bias)",
+        ),
         ({"dim": 15, "heads": 2}, "dim (15) must be a multiple of heads (2)"),
-        ({"attention": "linear", "prefix": True}, "attention 'linear' cannot work with topology 'decoder' (the prefix is visible"),
-        ({"attention": {"kind": "full", "kv_heads": 2}, "heads": 3, "dim": 15}, "heads (3) must be a multiple of kv_heads (2)"),
-        ({"layer_types": {"x": {"position": "t5"}}, "layers": ["x"], "attention": "linear"}, "cannot work with position 't5'"),
+        (
+            {"attention": "linear", "prefix": True},
+            "attention 'linear' cannot work with topology 'decoder' (the prefix is visible",
+        ),
+        (
+            {"attention": {"kind": "full", "kv_heads": 2}, "heads": 3, "dim": 15},
+            "heads (3) must be a multiple of kv_heads (2)",
+        ),
+        (
+            {"layer_types": {"x": {"position": "t5"}}, "layers": ["x"], "attention": "linear"},
+            "cannot work with position 't5'",
+        ),
     ],
 )
 def test_parts_that_do_not_go_together(change: dict[str, Any], words: str) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.compose import dump_yaml
 from registry.errors import SpecError
 from registry.yaml_reader import read_yaml_text
+from registry.yaml_writer import dump_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 WORDS = ["no", "1e-4", "1:30", "null", "", "~", "0x1F", ".nan", "<<", "a: b", "- a", "x\u0085", "${a.b}", "\uff11"]

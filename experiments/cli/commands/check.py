@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from experiments.cli.options import load_spec, spec_options
+from registry.errors import Problem, SpecError
 
 if TYPE_CHECKING:
     from experiments.sweep.plan import SweepPlan
+    from registry.load import Loaded
 
 
 @click.command("check")
@@ -23,6 +26,8 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     spec that ships (demo). a.b=VALUE changes a setting: model.dim=64, model.attention={kind: longformer, window: 64}.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
+    if gone := list(_missing_files(loaded)):
+        raise SpecError(gone)
     plan: SweepPlan | None = None
     if loaded.full["sweep"] is not None:
         from experiments.sweep.plan import make_plan
@@ -35,6 +40,16 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     click.echo(f"{spec}: ok{', builds and runs' if dry else ''}")
     for line in [*_about(loaded.full), *_about_sweep(plan)]:
         click.echo(f"  {line}")
+
+
+def _missing_files(loaded: Loaded) -> Iterator[Problem]:
+    """The files of the user's own data that are not there; what is in those that are, `run` tells."""
+    data = loaded.full["data"] or {}
+    for split in ("train", "valid", "test"):
+        name = data.get(split)
+        if isinstance(name, str) and not (path := Path(name).expanduser()).exists():
+            message = f"there is no such file (looked for {path.absolute()})"
+            yield Problem(f"data.{split}", message, loaded.composed.place(("data", split)))
 
 
 def _about(full: Mapping[str, Any]) -> Iterator[str]:

@@ -36,8 +36,8 @@ def command(
 
 
 def _print_model(full: Any, catalog: Any, length: int) -> None:
-    from experiments.cli.console import console, table
     from experiments.cli.layer_tree import layer_tree
+    from experiments.console import console, table
     from experiments.measure import TRAINING, flops_per_token, parameters_by_part
     from experiments.results.words import count
     from registry.assembly import dry_run

@@ -38,6 +38,8 @@ def command(run: Path, prompt: str, plugins: tuple[str, ...], seed: int, **optio
     from experiments.trained import load_trained
 
     trained = load_trained(run, plugins)
+    if trained.folder != run:
+        click.echo(f"the best trial: {trained.folder}", err=True)
     if "next token" not in trained.model.provides:
         raise click.UsageError(f"the model in {run} does not predict tokens: {trained.spec['task']['kind']}")
     if not prompt:

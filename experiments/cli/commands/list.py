@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from experiments.cli.console import aligned, console, on_terminal, table
 from experiments.cli.options import plugin_option
+from experiments.console import aligned, console, on_terminal, table
 from registry.catalog import Catalog, Entry
 from registry.errors import did_you_mean
 from registry.slots import families_in_order

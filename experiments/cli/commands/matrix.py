@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from experiments.cli.console import aligned
 from experiments.cli.options import plugin_option
 from experiments.compatibility import VISIBILITIES, Cell, Pair, cells, pair
+from experiments.console import aligned
 from registry.catalog import Catalog
 
 Layout = Callable[[Sequence[Sequence[str]]], list[str]]

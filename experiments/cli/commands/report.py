@@ -14,7 +14,7 @@ def command(folder: Path) -> None:
 
     Works while it still trains. Writes report.html (one file, opens offline), results.csv and results.md into DIR.
     """
-    from experiments.cli.console import console
+    from experiments.console import console
     from experiments.display.tables import ranked_table
     from experiments.report import build_report
     from experiments.results import read_results

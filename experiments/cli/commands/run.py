@@ -13,6 +13,8 @@ from experiments.cli.options import load_spec, spec_options
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from experiments.data import Data
+
 
 @click.command("run")
 @spec_options
@@ -25,9 +27,10 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     A `sweep:` in the spec is left alone; `swapformer sweep` trains its variants. Ctrl-C saves and stops.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
-    from experiments.making import filled, make_data, make_parts, require_training, trial_id
+    from experiments.making import filled, make_data, make_parts, require_training
     from experiments.measure import facts
-    from experiments.training.trial import exit_code, run_trial
+    from experiments.training.trial import exit_code, read_summary, run_trial
+    from experiments.trial_spec import alone, trial_id
     from registry.assembly import dry_run
 
     require_training(loaded.full)
@@ -38,16 +41,20 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     folder = Path(out) / f"{run_name(spec, loaded)}-{trial_id(full)[:8]}"
     claim(folder)
     click.echo(f"{full['model']['topology']} on {data.about()['about']}; folder {folder}")
+    if (done := read_summary(folder)) is not None:
+        click.echo("trained before: nothing is left to do")
+        _tell(done, folder, data)
+        raise SystemExit(exit_code(done))
     with _bar() as progress:
         bar = progress.add_task("", total=full["trainer"]["max_steps"], loss="", rate="")
         summary = run_trial(
-            {**full, "plugins": None, "sweep": None},
+            alone(full),
             folder,
             build_parts=lambda content: make_parts(content, loaded.catalog),
             on_progress=lambda event: _show(event, progress, bar),
             measure=lambda model: facts(model, data.length),
         )
-    _tell(summary, folder)
+    _tell(summary, folder, data)
     raise SystemExit(exit_code(summary))
 
 
@@ -61,6 +68,7 @@ def _bar() -> Progress:
         BarColumn(),
         TextColumn("{task.fields[loss]} {task.fields[rate]}"),
         TimeRemainingColumn(),
+        TextColumn("left"),
         console=Console(stderr=True),
     )
 
@@ -79,16 +87,27 @@ def _show(event: dict[str, Any], progress: Progress, bar: Any) -> None:
         case "valid":
             values = ", ".join(f"{name.removeprefix('valid/')} {value:.4g}" for name, value in event["metrics"].items())
             progress.update(bar, completed=event["step"])
-            progress.console.print(f"step {event['step']}: valid {values}", highlight=False)
+            _line(progress, f"step {event['step']}: valid {values}")
         case "note":
-            progress.console.print(event["text"], highlight=False)
+            _line(progress, event["text"])
 
 
-def _tell(summary: dict[str, Any], folder: Path) -> None:
-    click.echo(f"{summary['status']}" + (f": {summary['reason']}" if summary.get("reason") else ""))
+def _line(progress: Progress, text: str) -> None:
+    # in a log, a line stays one whatever the width
+    progress.console.print(text, highlight=False, soft_wrap=not progress.console.is_terminal)
+
+
+def _tell(summary: dict[str, Any], folder: Path, data: Data) -> None:
+    from experiments.results.words import duration
+
+    seconds = summary.get("train_seconds")
+    took = f" after {summary['steps']} steps, {duration(seconds)} of training" if seconds else ""
+    click.echo(f"{summary['status']}{took}" + (f": {summary['reason']}" if summary.get("reason") else ""))
     for name, value in summary.get("metrics", {}).items():
         click.echo(f"  {name} {value:.5g}")
     if summary["status"] == "finished":
         click.echo(f"next: swapformer report {folder}")
+        if not data.provides & {"labels"}:
+            click.echo(f'      swapformer generate {folder} "..."')
     elif summary["status"] == "interrupted":
         click.echo("saved; the same command continues")

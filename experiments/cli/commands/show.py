@@ -10,10 +10,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from experiments.cli.console import console, table
 from experiments.cli.find_part import find_part
 from experiments.cli.options import plugin_option
 from experiments.cli.words import default_in_words, options_in_words, type_in_words, value_in_words
+from experiments.console import console, table
 from registry.catalog import Catalog, Entry
 from registry.docs import docs_of, option_docs, prose
 from registry.example import example
@@ -38,7 +38,7 @@ def command(kind: str, plugins: tuple[str, ...]) -> None:
     _paragraphs(screen, prose(entry["doc"], names) if entry["doc"] else entry["summary"])
     if entry["fixed"]:
         _paragraphs(screen, f"{entry['summary']} Fixes {options_in_words(entry['fixed'])}.")
-    for title, words in _facts(entry, catalog):
+    for title, words in _facts(entry):
         _fact(screen, title, words)
     if entry["options"]:
         _options(screen, entry, catalog)
@@ -49,10 +49,12 @@ def command(kind: str, plugins: tuple[str, ...]) -> None:
     click.echo("\nIn a spec" + (f", below `{'.'.join(below)}:`" if below else "") + f"\n    {line}")
 
 
-def _facts(entry: Entry, catalog: Catalog) -> Iterator[tuple[str, str]]:
+def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry["paper"]:
         yield "paper", entry["paper"]
     yield "file", _short(Path(entry["file"]))
+    if not entry["plugin"]:
+        yield "in Python", f"from {entry['module']} import {entry['name']}"
     if entry["provides"]:
         yield "provides", ", ".join(entry["provides"])
     needs = [f"{n['slot']}: {n['capability']}{_when(n)}" for n in entry["needs"]]

@@ -37,7 +37,10 @@ def command(
     from experiments.report import build_report
     from experiments.results import read_results
     from experiments.results.plan import read_plan
-    from experiments.sweep.coordinate import describe_plan, prepare, run_sweep, write_plan
+    from experiments.results.words import times
+    from experiments.sweep.coordinate import run_sweep
+    from experiments.sweep.trials import describe_plan, prepare, write_plan
+    from experiments.training.folder_lock import only_one
     from registry.assembly import dry_run as dry_build
 
     trials = prepare(loaded, plan)
@@ -50,9 +53,17 @@ def command(
     if dry_run:
         return
     claim(folder)
-    write_plan(folder, content)
-    code = run_sweep(folder, loaded, plan, trials, limit)
+    with only_one(folder, "another sweep is running here"):
+        if dropped := write_plan(folder, content):
+            trials_left = f"{times(dropped, 'trial')} of the earlier one stay in the folder"
+            click.echo(f"note: the plan has changed; {trials_left}, and are not ranked", err=True)
+        code = run_sweep(folder, loaded, plan, trials, limit)
     page = build_report(folder)
     ranked_table(read_results(folder))
     click.echo(f"report: {page}")
+    if limit is not None and limit < len(trials) and code <= 128:
+        more = times(len(trials) - limit, "more trial")
+        click.echo(f"{more} in the plan: the same command without --limit trains them")
+    if code > 128:
+        click.echo("interrupted: what was trained is saved, the same command continues")
     raise SystemExit(code)

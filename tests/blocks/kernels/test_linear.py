@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from blocks.kernels import LinearState, causal_linear_attention, linear_attention, step
+from blocks.kernels.linear import causal_outputs
 
 from .reference import linear
 
@@ -70,6 +71,34 @@ def test_causal_with_its_own_denominator(same, leveled: bool) -> None:
     )
 
 
+@pytest.mark.parametrize("chunk", [3, 128])
+@pytest.mark.parametrize("leveled", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_floor_lies_under_every_sum_of_key_features(same, own: bool, leveled: bool, chunk: int) -> None:
+    n, floor = 7, 0.3
+    level = rising(2, 2, n) if leveled else None
+    allow = torch.ones(n, n, dtype=torch.bool).tril()
+
+    def slow(q: Tensor, k: Tensor, v: Tensor, *den: Tensor) -> Tensor:
+        den_q, den_k = den or (q, k)
+        ones = torch.ones_like(v[..., :1])
+        below = linear(den_q, den_k, ones, allow, level=level, den_q=den_q * 0, eps=1.0) + floor * den_q.sum(-1, True)
+        return linear(q, k, v, allow, level=level, den_q=den_q * 0, den_k=den_k, eps=1.0) / below
+
+    def fast(q: Tensor, k: Tensor, v: Tensor, *den: Tensor) -> Tensor:
+        own_den = {"den_q": den[0], "den_k": den[1]} if den else {}
+        return causal_outputs(q, k, v, level=level, eps=0.0, floor=floor, chunk=chunk, **own_den)
+
+    dens = inputs(2, 2, n, 5, 4)[:2] if own else []
+    same(fast, slow, [*inputs(2, 2, n, 3, 4), *dens])
+
+
+def test_too_little_to_divide_by_is_nothing() -> None:
+    q, k, v = (x.float() for x in inputs(1, 1, 5, 3, 2))
+    for out in (linear_attention(q * 1e-40, k, v, eps=0.0), causal_outputs(q * 1e-40, k, v, eps=0.0)):
+        assert (out == 0).all()
+
+
 @pytest.mark.parametrize("leveled", [False, True])
 def test_a_state_carries_everything_over(same, leveled: bool) -> None:
     n, cuts = 13, [0, 5, 6, 13]
@@ -98,18 +127,19 @@ def test_a_state_carries_everything_over(same, leveled: bool) -> None:
 
 @pytest.mark.parametrize("leveled", [False, True])
 @pytest.mark.parametrize("own", [False, True])
-def test_steps_equal_one_pass(leveled: bool, own: bool) -> None:
+@pytest.mark.parametrize("floor", [0.0, 0.3])
+def test_steps_equal_one_pass(leveled: bool, own: bool, floor: float) -> None:
     n = 9
     q, k, v = inputs(2, 2, n, 3, 4)
     level = rising(2, 2, n) if leveled else None
     den = {"den_q": inputs(2, 2, n, 5, 1)[0], "den_k": inputs(2, 2, n, 5, 1)[1]} if own else {}
-    expected, last = causal_linear_attention(q, k, v, level=level, **den)
+    expected, last = causal_linear_attention(q, k, v, level=level, floor=floor, **den)
     state: LinearState | None = None
     outs = []
     with torch.no_grad():
         for i in range(n):
             here = {name: None if x is None else x[:, :, i : i + 1] for name, x in {"level": level, **den}.items()}
-            out, state = step(q[:, :, i : i + 1], k[:, :, i : i + 1], v[:, :, i : i + 1], state, **here)
+            out, state = step(q[:, :, i : i + 1], k[:, :, i : i + 1], v[:, :, i : i + 1], state, floor=floor, **here)
             outs.append(out)
     torch.testing.assert_close(torch.cat(outs, 2), expected, rtol=1e-9, atol=1e-9)
     assert state is not None
@@ -180,7 +210,8 @@ def test_never_n_by_n(largest) -> None:
     q, k, v = (torch.rand(1, 1, n, 8, requires_grad=True) for _ in range(3))
     with largest() as mode:
         causal_linear_attention(q, k, v, chunk=64)[0].sum().backward()
-    assert mode.numel <= n * 8
+    # values with their column of ones
+    assert mode.numel <= n * 9
 
 
 def test_the_backward_keeps_states_and_no_products() -> None:
@@ -193,7 +224,7 @@ def test_the_backward_keeps_states_and_no_products() -> None:
     n, f, d, chunk = 1024, 8, 8, 128
     q, k, v = (torch.rand(1, 1, n, 8, requires_grad=True) for _ in range(3))
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
-        causal_linear_attention(q, k, v, chunk=chunk)
+        causal_outputs(q, k, v, chunk=chunk)
     rows, states = n * (2 * f + 2 * d + 4), n // chunk * (f * d + f)
     assert sum(kept.values()) <= 4 * (rows + states)
 

@@ -123,3 +123,12 @@ def test_build_sees_sizes_that_only_the_data_know(call: Call) -> None:
     result = call("check", "demo", "model.vocab=10", "--build")
     assert result.exit_code == 2
     assert "model.vocab: is 10, but the data have 256 different tokens" in result.stderr
+
+
+def test_a_data_file_that_is_not_there_is_a_mistake(call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL + "data: {kind: text, train: gone.txt}\n")
+    result = call("check", "spec.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("spec.yaml:2:27: data.train: there is no such file (looked for ")
+    Path("gone.txt").write_text("here\n")
+    assert call("check", "spec.yaml").exit_code == 0

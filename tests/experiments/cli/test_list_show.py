@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from experiments.cli.console import console
+from experiments.console import console
 from registry.catalog import Catalog
 
 Call = Callable[..., Result]
@@ -82,6 +82,10 @@ def test_show_says_what_a_position_goes_with(call: Call) -> None:
     output = call("show", "alibi").output
     assert "attention it works with: full, longformer\n" in output
     assert "needs: attention: bias" in output
+
+
+def test_show_says_how_to_import_a_part(call: Call) -> None:
+    assert "in Python: from blocks.feedforward.glu import Glu\n" in call("show", "swiglu").output
 
 
 def test_show_tells_types_and_defaults_in_words(call: Call) -> None:

@@ -36,3 +36,12 @@ def test_what_could_not_be_read_is_told(call: Call, own_folder: Path) -> None:
     assert result.exit_code == 0
     assert "note: " in result.stderr
     assert "plan.json" in result.stderr
+
+
+def test_a_folder_of_runs_names_them(call: Call, own_folder: Path) -> None:
+    for name in ("a", "b"):
+        (own_folder / "runs" / name).mkdir(parents=True)
+        (own_folder / "runs" / name / "state.json").write_text("{}")
+    assert "; in it: runs/" in call("report", "runs").stderr
+    said = call("generate", "runs", "x").stderr
+    assert "is no run" in said and "runs/a" in said and "runs/b" in said

@@ -26,7 +26,10 @@ def write(path: Path, content: bytes) -> Path:
         ),
         (b"\xff\xfel\x00a\x00", "f.tsv:1: not UTF-8"),
         (b"label\ttext\n", "f.tsv: there is a header but no row"),
-        (b"lable\ttext\na\tb\n", "f.tsv:1: no column 'label'; its columns are lable, text. Did you mean 'lable'?"),
+        (
+            b"lable\ttext\na\tb\n",
+            "f.tsv:1: no column 'label'; its columns, named by the first row, are lable, text. Did you mean 'lable'?",
+        ),
         (b"label\ttext\na\tb\na b\n", "f.tsv:3: 1 columns where the header has 2"),
         (b"label\ttext\na\tb\tc\n", "f.tsv:2: 3 columns where the header has 2"),
         (b"label\ttext\n\na\t \n", "f.tsv:3: column 'text' is empty"),

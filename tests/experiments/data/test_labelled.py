@@ -22,7 +22,7 @@ def labelled(folder: Path, train: str, valid: str = "b\tx\n", **options: Any) ->
 def test_batch(tmp_path: Path) -> None:
     data = labelled(tmp_path, "b\tAB\na\tC\n", "a\tABC\nb\tA\n")
     assert (data.labels, data.classes, data.vocab) == (["a", "b"], 2, 259)
-    assert data.dims() == {"classes": 2, "length": 256, "vocab": 259}
+    assert data.length == 256
     (batch,) = data.eval_loader()
     assert batch["tokens"].tolist() == [[BOS, 65, 66, 67], [BOS, 65, PAD, PAD]]
     assert batch["valid"].tolist() == [[True] * 4, [True, True, False, False]]

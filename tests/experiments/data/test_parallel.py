@@ -27,7 +27,7 @@ def test_batch(tmp_path: Path) -> None:
     assert batch["targets"].tolist() == [[66, 67, EOS], [67, EOS, PAD]]
     assert batch["valid"].tolist() == [[True] * 3, [True, True, False]]
     assert batch["rows"].tolist() == [0, 1]
-    assert data.dims() == {"length": 256, "source_vocab": 259, "vocab": 259}
+    assert (data.length, data.source_vocab, data.vocab) == (256, 259, 259)
     assert data.sizes().tolist() == [1] * 256 + [0] * 3
 
 
@@ -41,7 +41,7 @@ def test_long_sentence_is_cut_but_its_reference_is_not(tmp_path: Path) -> None:
 
 
 def test_wrong_column(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="no column 'de'; its columns are en, es"):
+    with pytest.raises(BadData, match="no column 'de'; its columns, named by the first row, are en, es"):
         pairs(tmp_path, "A\tB\n", target="de").prepare()
 
 

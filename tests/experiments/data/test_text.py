@@ -104,7 +104,7 @@ def test_shipped_corpus() -> None:
     assert about["about"] == "text 'speeches'"
     assert about["train_bytes"] == 461_123
     assert about["valid_bytes"] == 48_882
-    assert data.dims() == {"length": 128, "vocab": 256}
+    assert (data.length, data.vocab) == (128, 256)
     assert data.classes is None
     assert data.fingerprint() == Text(5, length=64).fingerprint() != text_fingerprint("valid")
     assert data.sizes().tolist() == [1] * 256
@@ -117,4 +117,5 @@ def text_fingerprint(split: str) -> str:
 
 
 def test_nothing_is_read_before_prepare() -> None:
-    assert Text(0, train="nowhere.txt").dims() == {"length": 128, "vocab": 256}
+    data = Text(0, train="nowhere.txt")
+    assert (data.length, data.vocab) == (128, 256)

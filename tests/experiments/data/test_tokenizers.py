@@ -92,7 +92,8 @@ def test_data_with_byte_pairs(tmp_path: Path) -> None:
     assert targets == data.about()["valid_bytes"] - int(data.sizes()[first])
     data.save(tmp_path)
     assert (tmp_path / "tokenizer.json").is_file()
-    assert ParallelText(0, tokenizer=pairs).dims() == {"length": 256, "source_vocab": 400, "vocab": 400}
+    data = ParallelText(0, tokenizer=pairs)
+    assert (data.length, data.source_vocab, data.vocab) == (256, 400, 400)
 
 
 def test_byte_pairs_need_utf8(tmp_path: Path) -> None:

@@ -168,3 +168,17 @@ def test_ranking_of_nothing(make_sweep: Callable[..., Path]) -> None:
     ranked_table(read_results(make_sweep(train=False)), target)
     assert "No trial has finished yet" in out.getvalue()
     assert "pending" in out.getvalue()
+
+
+def test_interrupted_trials_are_not_done() -> None:
+    clock, (target, out) = Clock(), console()
+    with LiveSweep(2, METRIC, console=target, clock=clock) as live:
+        live.handle(TrialStarted("aa", "full", 0))
+        live.handle(TrialProgress("aa", 30, 400))
+        live.handle(TrialStarted("bb", "full", 1))
+        for trial in ("aa", "bb"):
+            live.handle(TrialFailed(trial, "interrupted", "interrupted", "log.txt"))
+    *_, first, second, last = out.getvalue().splitlines()
+    assert first == "trial 1 of 2 [full, seed 0] interrupted at step 30 of 400"
+    assert second == "trial 2 of 2 [full, seed 1] interrupted before its first step"
+    assert last.startswith("0 of 2 trials done, ")

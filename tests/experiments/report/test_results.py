@@ -206,3 +206,14 @@ def test_reading_imports_nothing_heavy() -> None:
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_trial_stopped_before_it_had_a_state_is_pending(sweep: Path) -> None:
+    folder = trial_folders(sweep, "finished")[0]
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()
+    results = read_results(sweep)
+    (trial,) = (trial for trial in results.trials if trial.id == folder.name)
+    assert (trial.status, trial.reason) == ("pending", "")
+    assert results.problems == ()

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from experiments.making import filled, make_data, trial_id
+from experiments.making import filled, make_data
 from experiments.sweep.plan import SweepPlan, make_plan
+from experiments.trial_spec import trial_id
 from registry.errors import SpecError
 from registry.load import load
 
@@ -38,9 +39,16 @@ def test_all_combinations_with_all_seeds_less_those_that_cannot_work() -> None:
     assert found.variants[2].specs[1]["seed"] == 1
 
 
+def test_what_refers_to_the_seed_follows_it() -> None:
+    spec = {**BASE, "seed": 0, "schedule": {"kind": "constant", "warmup": "${seed}"}}
+    (variant,) = make_plan(load({**spec, "sweep": {"axes": {"model.dim": [16]}, "seeds": [3, 5]}})).variants
+    assert [(s["seed"], s["schedule"]["warmup"]) for s in variant.specs.values()] == [(3, 3), (5, 5)]
+
+
 def test_a_changed_kind_replaces_the_whole_block() -> None:
     spec = {**BASE, "model": {**BASE["model"], "attention": {"kind": "longformer", "window": 8}}}
-    found = make_plan(load({**spec, "sweep": {"axes": {"model.attention": ["full", {"kind": "longformer", "window": 4}]}}}))
+    axes = {"model.attention": ["full", {"kind": "longformer", "window": 4}]}
+    found = make_plan(load({**spec, "sweep": {"axes": axes}}))
     assert found.variants[0].specs[0]["model"]["attention"]["window"] is None
     assert found.variants[1].specs[0]["model"]["attention"]["window"] == 4
 
@@ -62,6 +70,15 @@ def test_excluded_combinations_say_so() -> None:
         ({"axes": {"model.atention": ["full"]}}, "hits no setting of the spec. Did you mean 'model.attention'?"),
         ({"axes": {"model.attention": []}}, "has no values"),
         ({"axes": {}}, "names no axis"),
+        (
+            {"axes": {"model.dim": [16]}, "exclude": [{"model.dims": 16}]},
+            "sweep.exclude.0.model.dims: is no axis. Did you mean 'model.dim'?",
+        ),
+        (
+            {"axes": {"model.dim": [16, 32]}, "exclude": [{"model.dim": 64}]},
+            "sweep.exclude.0.model.dim: is none of the axis' values: 16, 32",
+        ),
+        ({"axes": {"model.dim": [16]}, "seeds": []}, "sweep.seeds: names no seed"),
         ({"axes": {"seed": [1, 2]}}, "use sweep.seeds"),
         ({"axes": {"model.dim": [8, 8]}}, "names a value twice"),
         ({"axes": {"model.attention": ["full", "ful"]}}, "unknown attention 'ful'"),

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli.main import cli
-from registry.compose import dump_yaml
+from registry.yaml_writer import dump_yaml
 
 SPEC: dict[str, Any] = {
     "name": "tiny",
@@ -57,6 +57,7 @@ def test_a_sweep_trains_ranks_reports_and_does_not_train_again(spec: Path) -> No
     written = {p: p.stat().st_mtime_ns for p in folder.glob("trials/*/*")}
     second = swapformer("sweep", str(spec))
     assert second.exit_code == 0 and " started" not in second.output and "bigram model" in second.output
+    assert "3 of 3 trials are done: nothing to train" in second.output
     assert written == {p: p.stat().st_mtime_ns for p in folder.glob("trials/*/*")}
     summary = json.loads(next(folder.glob("trials/*/summary.json")).read_text())
     assert summary["parameters_by_part"] and summary["flops_per_token"] > 0
@@ -69,7 +70,8 @@ def test_a_dry_run_writes_nothing(spec: Path) -> None:
 
 
 def test_a_limit_trains_the_first_trials_and_the_rest_later(spec: Path) -> None:
-    assert swapformer("sweep", str(spec), "--limit", "1").exit_code == 0
+    first = swapformer("sweep", str(spec), "--limit", "1")
+    assert first.exit_code == 0 and "2 more trials in the plan" in first.output
     assert len(states(Path("runs/tiny"))) == 1
     assert swapformer("sweep", str(spec)).exit_code == 0
     assert list(states(Path("runs/tiny")).values()) == ["finished"] * 3
@@ -98,7 +100,9 @@ def test_a_part_that_raises_fails_its_trial_alone(spec: Path) -> None:
         "from blocks.norm import Norm\nfrom registry import part\n\n"
         "@part('norm', 'fragile')\nclass Fragile(Norm):\n    '''Breaks in training.'''\n"
         "    def __init__(self, dim: int) -> None:\n        super().__init__()\n"
-        "    def forward(self, x):\n        if x.is_meta:\n            return x\n        raise RuntimeError('broken on purpose')\n"
+        "    def forward(self, x):\n"
+        "        if x.is_meta:\n            return x\n"
+        "        raise RuntimeError('broken on purpose')\n"
     )
     sweep = {"axes": {"model.norm": ["layer", "fragile"]}}
     result = swapformer("sweep", str(write(spec, {**SPEC, "sweep": sweep})), "--plugin", str(plugin))
@@ -122,6 +126,20 @@ def test_a_signal_saves_stops_and_the_same_command_continues(spec: Path, number:
     assert before > 5
     assert list(folder.glob("trials/*/checkpoints/last.ckpt"))
     assert not list(folder.glob("trials/*/summary.json"))
+
+
+def test_a_signal_to_a_trial_that_is_starting_is_not_lost(spec: Path) -> None:
+    long = {**SPEC, "trainer": {"max_steps": 100_000, "val_check_interval": 50_000}}
+    command = [sys.executable, "-m", "experiments.cli.main", "sweep", str(write(spec, long))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        # the plan is written right before the first trial is started, which takes seconds
+        wait_for(Path("runs/tiny/plan.json").exists, process)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "interrupted before its first step" in output and "the same command continues" in output
+    assert "failed" not in output
 
 
 def test_no_trial_outlives_a_killed_coordinator(spec: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from experiments.training import atomic, checkpoint_io
+from experiments import atomic
+from experiments.training import checkpoint_io
 from experiments.training.checkpoint_io import (
     BEST,
     LAST,

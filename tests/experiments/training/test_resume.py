@@ -13,10 +13,11 @@ import torch
 from filelock import FileLock
 from toy import run_and_exit, toy_parts
 
-from experiments.training.checkpoint_io import LAST, PREVIOUS, read_checkpoint
+from experiments.training.checkpoint_io import BEST, LAST, PREVIOUS, read_checkpoint
 from experiments.training.errors import Busy, CannotResume
 from experiments.training.interrupts import Interrupts
 from experiments.training.trial import read_summary, run_trial
+from registry.yaml_reader import read_yaml
 
 STEPS = 14
 # a toy pass has 6 batches: validation in the middle of passes and across them, gradients accumulated, passes cut short
@@ -172,3 +173,29 @@ def test_refuses_a_busy_folder(tmp_path: Path, toy_spec: Any) -> None:
     with FileLock(tmp_path / "run/.lock"), pytest.raises(Busy, match="another process"):
         run_trial(toy_spec(), tmp_path / "run", build_parts=toy_parts)
     assert not (tmp_path / "run/state.json").exists()
+
+
+def test_names_and_notes_do_not_make_another_spec(
+    tmp_path: Path, toy_spec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at(monkeypatch, {3})
+    run_trial(toy_spec(), tmp_path / "run", build_parts=toy_parts)
+    again = {**toy_spec(), "about": "1e-4 means text here", "sweep": {"axes": {"model.dim": [1, 2]}}}
+    assert run_trial(again, tmp_path / "run", build_parts=toy_parts)["status"] == "finished"
+    assert read_yaml(tmp_path / "run/spec.yaml").value["about"] == again["about"]
+
+
+def test_a_kill_before_the_best_is_named(tmp_path: Path, toy_spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        """Stands for a kill."""
+
+    def killed(source: Path, target: Path) -> None:
+        raise Killed
+
+    spec = toy_spec(max_steps=4)
+    with monkeypatch.context() as patch:
+        patch.setattr("experiments.training.saving.copy_checkpoint", killed)
+        with pytest.raises(Killed):
+            run_trial(spec, tmp_path / "run", build_parts=toy_parts)
+    run_trial(spec, tmp_path / "run", build_parts=toy_parts)
+    assert read_checkpoint(tmp_path / "run/checkpoints" / BEST)["global_step"] == 4

@@ -20,6 +20,7 @@ def commit(ready: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

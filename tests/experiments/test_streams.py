@@ -9,7 +9,7 @@ import pytest
 import torch
 from toy import toy_parts
 
-from experiments.training.streams import generator, initialisation, stream_seed
+from experiments.streams import generator, initialisation, stream_seed
 from experiments.training.trial import Parts, run_trial
 
 

@@ -1,4 +1,4 @@
-"""Where commands print: a terminal with tables, or anything else with plain lines."""
+"""Where the program prints: a terminal with tables, or anything else with plain lines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 
 def on_terminal() -> bool:
+    """Whether a person reads the output, not a file or another program."""
     return sys.stdout.isatty()
 
 
@@ -20,7 +21,7 @@ def console() -> Console:
 
 
 def table(*headings: str) -> Table:
-    """A table without walls, the look of all commands."""
+    """A table without walls, the look of all that the program prints."""
     return Table(*headings, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
 
 

@@ -1,0 +1,25 @@
+"""The spec of one trial: what is kept of the full spec, what of it decides the result, and the id made of that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def alone(full: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of a trial as it is saved: without the sweep around it, and without plug-ins, which a command names."""
+    return {**full, "sweep": None, "plugins": None}
+
+
+def content(full: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides a trial's result: the full spec without names, notes and the sweep around it."""
+    outside = {"name", "about", "sweep", "plugins", "loggers"}
+    return {key: value for key, value in full.items() if key not in outside}
+
+
+def trial_id(full: Mapping[str, Any]) -> str:
+    """Hash of everything that decides the result, the seed included; 12 hexadecimal digits."""
+    text = json.dumps(content(full), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
