@@ -18,7 +18,10 @@ from registry.resolve import Resolver
 ROOT = ("spec", "experiment")
 """The part whose signature is the schema of a whole spec file."""
 SETTINGS_FILE = "swapformer.toml"
-"""The user's own settings, in the current folder: `trusted_plugins = ["./my_parts.py"]`."""
+"""The user's own settings, in the user's own configuration folder: `trusted_plugins = ["~/my_parts.py"]`.
+
+Not in the current folder: that may be somebody else's repository.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,21 @@ class Incompatible(SpecError):
 def trusted() -> set[Path]:
     """The plug-in files that the user's own settings name."""
     try:
-        settings = tomllib.loads(Path(SETTINGS_FILE).read_text(encoding="utf-8"))
+        settings = tomllib.loads(_settings_file().read_text(encoding="utf-8"))
     except FileNotFoundError:
         return set()
     except (OSError, ValueError) as error:
-        raise SpecError([Problem(SETTINGS_FILE, f"cannot be read: {error}")]) from None
+        raise SpecError([Problem(str(_settings_file()), f"cannot be read: {error}")]) from None
     named = settings.get("trusted_plugins", [])
     if not isinstance(named, list) or not all(isinstance(n, str) for n in named):
-        raise SpecError([Problem(SETTINGS_FILE, "trusted_plugins must be a list of paths")])
-    return {Path(n).resolve() for n in named}
+        raise SpecError([Problem(str(_settings_file()), "trusted_plugins must be a list of paths")])
+    return {Path(n).expanduser().resolve() for n in named}
+
+
+def _settings_file() -> Path:
+    import platformdirs
+
+    return platformdirs.user_config_path("swapformer") / SETTINGS_FILE
 
 
 def _spec_plugins(composed: Composed, folder: Path, named_by_user: set[Path], trust: bool) -> list[str]:
@@ -113,7 +122,7 @@ def _spec_plugins(composed: Composed, folder: Path, named_by_user: set[Path], tr
     if strangers:
         message = (
             f"the spec wants to run {', '.join(strangers)}, which is code of whoever wrote it: read it, then add "
-            f"--trust, name it by --plugin, or list it in {SETTINGS_FILE} (trusted_plugins)"
+            f"--trust, name it by --plugin, or list it in {_settings_file()} (trusted_plugins)"
         )
         raise SpecError([Problem("plugins", message, composed.place(("plugins",)))])
     return found

@@ -25,7 +25,7 @@ def elu_features(x: Tensor) -> Tensor:
 def random_products(x: Tensor, directions: Tensor, scale: float) -> Tensor:
     """w.x of scaled x, constants for the gradient. Shapes: x [b h n d], directions w [f d] -> [b h n f]."""
     with torch.no_grad(), without_autocast(x.device.type):
-        return x.to(directions.dtype) @ (directions * scale).T
+        return (x.to(directions.dtype) @ (directions * scale).T).contiguous()
 
 
 def positive_features(
@@ -37,7 +37,7 @@ def positive_features(
 
     Shapes: x [b h n d], directions w [f d], products [b h n f], stabiliser [b h n|1 1] -> [b h n f].
     """
-    x = x.to(directions.dtype)
+    x = x.to(directions.dtype).contiguous()
     root = directions.shape[0] ** -0.5
     with torch.no_grad(), without_autocast(x.device.type):
         half_square = x.square().sum(-1, keepdim=True).mul_(scale**2 / 2)
@@ -49,7 +49,7 @@ def positive_features(
 
 def _parts(t: Tensor, features: int | None = None) -> tuple[Tensor, ...]:
     """Rows of t, a view where t is contiguous: as many at a time as make a block of features. t: [b h n f]."""
-    return rearrange(t, "b h n f -> (b h n) f").split(max(1, _BLOCK // (features or t.shape[-1])))
+    return torch.split(rearrange(t, "b h n f -> (b h n) f"), max(1, _BLOCK // (features or t.shape[-1])))
 
 
 class _EluFeatures(torch.autograd.Function):

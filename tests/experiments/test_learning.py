@@ -48,5 +48,5 @@ def test_classification_passes_the_majority(tmp_path: Path) -> None:
 def test_translation_learns(tmp_path: Path) -> None:
     changes = ["trainer.max_steps=150", "trainer.val_check_interval=75", "schedule.warmup=75", "task.decode_batches=1"]
     found = train("translate", tmp_path, *changes)
-    assert found["valid/loss"] < 6.0
-    assert found["valid/chrf"] > 5.0
+    # the logarithm of the vocabulary is 6.9
+    assert found["valid/loss"] < 5.5

@@ -112,10 +112,16 @@ def test_plug_ins_of_a_spec_run_only_when_trusted(tmp_path: Path, monkeypatch: p
     with pytest.raises(SpecError, match="it ran"):
         load(spec, trust=True)
     monkeypatch.chdir(tmp_path)
-    Path("swapformer.toml").write_text('trusted_plugins = ["loud.py"]')
+    (tmp_path / "swapformer.toml").write_text(f'trusted_plugins = ["{tmp_path / "loud.py"}"]')
+    with pytest.raises(SpecError, match="add --trust"):
+        load(spec)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "mine"))
+    settings = tmp_path / "mine" / "swapformer" / "swapformer.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text((tmp_path / "swapformer.toml").read_text())
     with pytest.raises(SpecError, match="it ran"):
         load(spec)
-    Path("swapformer.toml").write_text("trusted_plugins = 3")
+    settings.write_text("trusted_plugins = 3")
     with pytest.raises(SpecError, match="must be a list"):
         load(spec)
 

@@ -68,7 +68,7 @@ def test_a_file_of_ones_own_comes_before_one_that_ships(call: Call) -> None:
     assert "dim 16" in call("check", "demo.yaml").output
 
 
-def test_a_trusted_plugin_runs(call: Call) -> None:
+def test_a_trusted_plugin_runs(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mine.py").write_text(
         "from blocks.norm import Norm\nfrom registry import part\n\n"
         '@part("norm", "trusted")\nclass Trusted(Norm):\n    "Mine."\n\n'
@@ -77,7 +77,10 @@ def test_a_trusted_plugin_runs(call: Call) -> None:
     Path("spec.yaml").write_text(MODEL + "plugins: [mine.py]\n")
     assert call("check", "spec.yaml", "model.norm=trusted").exit_code == 2
     assert call("check", "spec.yaml", "model.norm=trusted", "--trust").exit_code == 0
-    Path("swapformer.toml").write_text('trusted_plugins = ["./mine.py"]\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    settings = tmp_path / "config" / "swapformer" / "swapformer.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'trusted_plugins = ["{Path("mine.py").resolve()}"]\n')
     assert call("check", "spec.yaml", "model.norm=trusted").exit_code == 0
 
 
