@@ -49,8 +49,8 @@ def causal_sums(
         levels = _Levels(rearrange(level, "b h n -> (b h) n").to(dtype), rearrange(start, "b h -> (b h)"), chunk)
     # The products write into each other's results, whose type autocast must not choose.
     with without_autocast(phi_q.device.type):
-        out: Tensor = _CausalSums.apply(*flat, levels, chunk, eps, floor)  # type: ignore[no-untyped-call]
-    return rearrange(out, "(b h) ... -> b h ...", b=b).to(v.dtype)
+        out: Tensor = _CausalSums.apply(*flat, b, levels, chunk, eps, floor)  # type: ignore[no-untyped-call]
+    return out.to(v.dtype)
 
 
 def with_ones(v: Tensor) -> Tensor:
@@ -110,6 +110,7 @@ class _CausalSums(torch.autograd.Function):
         k: Tensor,
         v: Tensor,
         s: Tensor | None,
+        b: int,
         levels: _Levels | None,
         chunk: int,
         eps: float | None,
@@ -122,7 +123,7 @@ class _CausalSums(torch.autograd.Function):
         ctx.nothing_before = int(s is None)
         if s is not None:
             s_all[0] = s
-        out = torch.empty_like(v if eps is None else v[..., :-1])
+        out = heads_inside(q, b, v.shape[2] - int(eps is not None))
         over = None if eps is None else q.new_empty(c, n, 1)
         for at, first in enumerate(starts):
             here = slice(first, first + chunk)
@@ -135,11 +136,11 @@ class _CausalSums(torch.autograd.Function):
             if at >= ctx.nothing_before:
                 num.baddbmm_(qc if factors is None else qc * factors[1], s_all[at])
             if over is None or eps is None:
-                out[:, here] = num
+                out[:, :, here] = heads_apart(num, b)
             else:
                 den = num[..., -1:] + floor * qc.sum(2, keepdim=True) if floor else num[..., -1:]
                 over[:, here] = reciprocal(den, eps)
-                torch.mul(num[..., :-1], over[:, here], out=out[:, here])
+                torch.mul(heads_apart(num[..., :-1], b), heads_apart(over[:, here], b), out=out[:, :, here])
             if at + 1 < len(starts):
                 torch.bmm((kc if factors is None else kc * factors[2]).mT, vc, out=s_all[at + 1])
                 if at >= ctx.nothing_before:
@@ -152,7 +153,7 @@ class _CausalSums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         with without_autocast(g.device.type):
-            return *_backward(ctx, g), None, None, None, None
+            return *_backward(ctx, g), None, None, None, None, None
 
 
 def _backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -163,11 +164,12 @@ def _backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | Non
     g_s: Tensor | None = None
     for at in reversed(range(len(s_all))):
         here = slice(at * chunk, at * chunk + chunk)
-        qc, kc, vc, gn = (x[:, here] for x in (q, k, v, g))
+        qc, kc, vc = (x[:, here] for x in (q, k, v))
         to_q, to_k, to_v = (x[:, here] for x in (grad_q, grad_k, grad_v))
-        if over is not None:
-            # out = num / den, so the gradient of num is g / den, and that of den is -(g . out) / den.
-            gn = divided_gradient(gn, out[:, here], over[:, here])
+        if over is None:
+            gn = rearrange(g[:, :, here], "b h n d -> (b h) n d")
+        else:
+            gn = divided_gradient(g[:, :, here], out[:, :, here], over[:, here])
         factors = None if ctx.levels is None else ctx.levels.factors(at * chunk)
         inside, g_inside = torch.bmm(qc, kc.mT), torch.bmm(gn, vc.mT)
         if factors is not None:
@@ -192,11 +194,26 @@ def _backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | Non
     return grad_q, grad_k, grad_v, None if ctx.nothing_before else g_s
 
 
+def heads_apart(t: Tensor, b: int) -> Tensor:
+    """[(b h) n d] -> [b h n d]."""
+    return rearrange(t, "(b h) n d -> b h n d", b=b)
+
+
+def heads_inside(like: Tensor, b: int, width: int) -> Tensor:
+    """Memory for [b h n d] in the order b n h d, which merging the heads then need not copy. like: [(b h) n f]."""
+    c, n, _ = like.shape
+    return rearrange(like.new_empty(b, n, c // b, width), "b n h d -> b h n d")
+
+
 def divided_gradient(g: Tensor, out: Tensor, over: Tensor) -> Tensor:
-    """The gradients of num and den, side by side, in out = num / den. g, out: [c n d]; over: 1 / den, [c n 1]."""
-    both = g.new_empty(*g.shape[:2], g.shape[2] + 1)
-    num, den = both[..., :-1], both[..., -1:]
-    torch.sum(torch.mul(g, out, out=num), 2, keepdim=True, out=den)
+    """The gradients of num and den side by side, in out = num / den: g / den, and -(g . out) / den.
+
+    Shapes: g and out [b h n d], over (1 / den) [(b h) n 1] -> [(b h) n d+1].
+    """
+    b, h, n, d = g.shape
+    both = g.new_empty(b, h, n, d + 1)
+    num, den, over = both[..., :-1], both[..., -1:], heads_apart(over, b)
+    torch.sum(torch.mul(g, out, out=num), 3, keepdim=True, out=den)
     den.mul_(over).neg_()
     torch.mul(g, over, out=num)
-    return both
+    return rearrange(both, "b h n d -> (b h) n d")

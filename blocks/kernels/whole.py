@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from blocks.kernels.scan import divided_gradient, reciprocal, with_ones, without_autocast
+from blocks.kernels.scan import divided_gradient, heads_apart, heads_inside, reciprocal, with_ones, without_autocast
 
 
 def all_sums(phi_q: Tensor, phi_k: Tensor, v: Tensor, eps: float) -> Tensor:
@@ -20,18 +20,19 @@ def all_sums(phi_q: Tensor, phi_k: Tensor, v: Tensor, eps: float) -> Tensor:
     b, dtype = phi_q.shape[0], torch.promote_types(phi_q.dtype, v.dtype)
     flat = [rearrange(x, "b h n f -> (b h) n f").to(dtype) for x in (phi_q, phi_k, v)]
     with without_autocast(phi_q.device.type):
-        out: Tensor = _AllSums.apply(*flat, eps)  # type: ignore[no-untyped-call]
-    return rearrange(out, "(b h) n d -> b h n d", b=b).to(v.dtype)
+        out: Tensor = _AllSums.apply(*flat, b, eps)  # type: ignore[no-untyped-call]
+    return out.to(v.dtype)
 
 
 class _AllSums(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, eps: float) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, b: int, eps: float) -> Tensor:
         v = with_ones(v)
         s = torch.bmm(k.mT, v)
         num = torch.bmm(q, s)
         over = reciprocal(num[..., -1:], eps)
-        out = num[..., :-1] * over
+        out = heads_inside(q, b, v.shape[2] - 1)
+        torch.mul(heads_apart(num[..., :-1], b), heads_apart(over, b), out=out)
         ctx.save_for_backward(q, k, v, s, out, over)
         return out
 
@@ -42,4 +43,4 @@ class _AllSums(torch.autograd.Function):
         with without_autocast(g.device.type):
             g = divided_gradient(g, out, over)
             g_s = torch.bmm(q.mT, g)
-            return torch.bmm(g, s.mT), torch.bmm(v, g_s.mT), torch.bmm(k, g_s[..., :-1]), None
+            return torch.bmm(g, s.mT), torch.bmm(v, g_s.mT), torch.bmm(k, g_s[..., :-1]), None, None

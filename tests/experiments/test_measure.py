@@ -64,15 +64,16 @@ def test_longformer() -> None:
 
 
 def test_linear_bidirectional() -> None:
-    # phi(k)^T v, phi(q) of it, and the denominator
-    assert attention_flops("linear", "encoder") == projections(4) + N * HEADS * (4 * WIDTH * WIDTH + 2 * WIDTH)
+    # phi(k)^T v, and phi(q) of it; a column of ones in v gives the denominator
+    assert attention_flops("linear", "encoder") == projections(4) + N * HEADS * 2 * (2 * WIDTH * (WIDTH + 1))
 
 
 def test_linear_causal() -> None:
     chunks = [min(96, N - start) for start in range(0, N, 96)]
-    # inside a chunk: scores and their sum of values; between chunks: the state's part, its update, the denominator
-    inside = sum(2 * 2 * c * c * WIDTH for c in chunks)
-    between = N * (4 * WIDTH * WIDTH + 2 * WIDTH)
+    # inside a chunk: scores and their sum of values, with a column of ones for the denominator
+    inside = sum(2 * c * c * WIDTH + 2 * c * c * (WIDTH + 1) for c in chunks)
+    # between chunks: all but the first read the state, and all but the last add to it
+    between = (sum(chunks[1:]) + sum(chunks[:-1])) * 2 * WIDTH * (WIDTH + 1)
     assert attention_flops("linear") == projections(4) + HEADS * (inside + between)
 
 
@@ -81,7 +82,7 @@ def test_performer() -> None:
     # every query and key times the random directions, then as linear attention with that many features
     maps = 2 * 2 * WIDTH * features
     found = attention_flops({"kind": "performer", "features": features}, "encoder")
-    assert found == projections(4) + N * HEADS * (maps + 4 * features * WIDTH + 2 * features)
+    assert found == projections(4) + N * HEADS * (maps + 2 * (2 * features * (WIDTH + 1)))
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,16 @@ def test_padding_leaves_the_sums_and_the_stabiliser(agree: Agree, mask: Mask) ->
     )
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_features_of_padded_keys_stay_finite(causal: bool) -> None:
+    attention = make()
+    attention.directions *= 40
+    # the visible key sets a level far below the exponents of the padded one
+    k = torch.stack([torch.zeros(D).double(), attention.directions[0] * D**0.25]).expand(1, HEADS, 2, D)
+    features, _ = attention.key_features(k, torch.tensor([[True, False]]), causal=causal)
+    assert features.isfinite().all()
+
+
 def test_the_relu_kernel_is_relu_plus_a_thousandth() -> None:
     attention, x = make(kernel="relu"), torch.randn(1, 5, DIM, dtype=torch.float64)
     q, k, v = (attention._split(part(x)) for part in (attention.query, attention.key, attention.value))
