@@ -1,7 +1,7 @@
 """Writes the pages that are made from the parts: docs/parts.md, and the compatibility tables of the README.
 
-    .venv/bin/python docs/generate.py            write them
-    .venv/bin/python docs/generate.py --check    only say whether they are up to date
+.venv/bin/python docs/generate.py            write them
+.venv/bin/python docs/generate.py --check    only say whether they are up to date
 """
 
 from __future__ import annotations

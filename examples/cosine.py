@@ -1,8 +1,8 @@
 """A part of your own in one file: scaled cosine attention.
 
-    swapformer list attention --plugin examples/cosine.py
-    swapformer run examples/cosine.yaml --plugin examples/cosine.py
-    pytest examples/test_cosine.py
+swapformer list attention --plugin examples/cosine.py
+swapformer run examples/cosine.yaml --plugin examples/cosine.py
+pytest examples/test_cosine.py
 """
 
 from __future__ import annotations

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def assemble(
-    spec: str | Path | Mapping[str, Any], *, plugins: Sequence[str | Path] = (), **given: Any
-) -> nn.Module:
+def assemble(spec: str | Path | Mapping[str, Any], *, plugins: Sequence[str | Path] = (), **given: Any) -> nn.Module:
     """Build the model that a spec describes.
 
     spec: a YAML file or a dict; its `model:` block, or a bare model block. plugins: files or modules with parts of your

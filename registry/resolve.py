@@ -137,10 +137,19 @@ class Resolver:
             message = f"{owner} fixes '{key}' as {entry['fixed'][key]!r}"
         elif entry is not None:
             others = [e["kind"] for e in self.catalog.of(entry["family"]) if key in (o["name"] for o in e["options"])]
-            message += f" It is an option of {', '.join(others)}." if others else ""
+            message += f" It is an option of {', '.join(others)}." if others else self._inner(key, entry)
         if "mean" not in message:
             message += f" Options: {', '.join(names) or 'none'}."
         self.problems.append(Problem(dotted((*path, key)), message, self.places.key_place((*path, key))))
+
+    def _inner(self, key: Any, entry: Entry) -> str:
+        """Where a misplaced option may belong: inside a part that the block holds."""
+        for option in entry["options"]:
+            for type_ in (t for t in (option["type"], *option["type"].get("of", ())) if isinstance(t, Mapping)):
+                kinds = self.catalog.of(type_["family"]) if type_["is"] == "part" else ()
+                if any(key == inner["name"] for kind in kinds for inner in kind["options"]):
+                    return f" Did you mean '{option['name']}.{key}'?"
+        return ""
 
     def _refuse(self, value: Any, type_: TypeInfo, path: Path, hint: str = "") -> None:
         self._say(path, f"expects {expected(type_)}, not {shown(value)}.{hint}")

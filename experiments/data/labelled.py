@@ -29,7 +29,7 @@ class LabelledText(Data):
     A row is <bos> and the text, padded to the longest of its batch. The classes are the training file's labels, sorted.
 
     corpus: table that ships with the package, used unless `train` is given.
-    train, valid, test: files of your own, UTF-8, with a header row; `train` needs `valid`.
+    train, valid, test: files of your own, from the current folder, UTF-8, with a header row; `train` needs `valid`.
     text, label: names of the columns.
     length: the most tokens in a row, <bos> included.
     too_long: cut a longer text at the end (`about` counts them), or refuse the file.

@@ -29,7 +29,7 @@ class ParallelText(Data):
     and the target, and is to answer the target and <eos>. Both are padded on the right to the longest of the batch.
 
     corpus: table that ships with the package, used unless `train` is given.
-    train, valid, test: files of your own, UTF-8, with a header row; `train` needs `valid`.
+    train, valid, test: files of your own, from the current folder, UTF-8, with a header row; `train` needs `valid`.
     source, target: names of the columns.
     length: the most tokens on either side, special ones included.
     too_long: cut a longer sentence at the end (`about` counts them), or refuse the file.

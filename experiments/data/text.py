@@ -31,7 +31,8 @@ class Text(Data):
     shorter and is a batch of its own, so nothing is ever padded).
 
     corpus: text that ships with the package, used unless `train` is given.
-    train, valid, test: files of your own; without `valid` the last tenth of `train` is held out for it.
+    train, valid, test: files of your own, from the current folder; without `valid` the last tenth of `train` is held
+        out for it.
     length: tokens in a window.
     """
 

@@ -34,9 +34,7 @@ class Meter(Callback):
         self._start = time.perf_counter()
         self._tokens_before = pl_module.tokens_seen
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         spent = time.perf_counter() - self._start
         tokens = pl_module.tokens_seen - self._tokens_before
         self.seconds += spent

@@ -17,7 +17,8 @@ class TrainerOptions:
     """Arguments of Lightning's Trainer, under its own names; a null leaves Lightning's default.
 
     max_steps, max_epochs: where the training ends; one of them must be given.
-    val_check_interval: validate every so many batches (int), or that share of a pass over the data (float).
+    val_check_interval: validate every so many batches (int), or that share of a pass over the data (float); ten times
+        in all when only max_steps is given.
     check_val_every_n_epoch: validate only in every n-th pass. With an int `val_check_interval` and a null here, batches
         are counted through passes, so validations are evenly spaced.
     log_every_n_steps: how often the training loss is written, in optimizer steps.
@@ -76,6 +77,9 @@ def trainer_arguments(options: Mapping[str, Any], batches: int) -> dict[str, Any
     given = {name: value for name, value in options.items() if value is not None}
     if not {"max_steps", "max_epochs"} & given.keys():
         raise ValueError("trainer: set max_steps or max_epochs, or the training would never end")
+    if "max_steps" in given and not {"max_epochs", "val_check_interval", "check_val_every_n_epoch"} & given.keys():
+        # ten points make a curve, however long a pass over the data is
+        given["val_check_interval"] = max(1, given["max_steps"] // 10) * given.get("accumulate_grad_batches", 1)
     evenly = isinstance(given.get("val_check_interval"), int)
     given.setdefault("check_val_every_n_epoch", None if evenly else 1)
     if "max_epochs" in given:

@@ -45,9 +45,7 @@ class Saving(Callback):
         self._interrupts = interrupts
         self._on_saved = on_saved
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loop = trainer.fit_loop.epoch_loop
         stepped = not loop._should_accumulate()
         wanted = self._interrupts.asked is not None or (self._every and trainer.global_step % self._every == 0)

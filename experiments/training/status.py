@@ -63,9 +63,7 @@ class Progress(Callback):
         self._state.write("running")
         self.send("saved", step=step)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         now = time.monotonic()
         if now < self._next:
             return

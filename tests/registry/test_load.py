@@ -157,3 +157,10 @@ def test_a_topology_may_be_named_by_kind_or_by_a_bare_word() -> None:
     named = load({"model": {"kind": "decoder", **options}}).full["model"]
     assert named == load({"model": MODEL}).full["model"]
     assert load({"model": "decoder"}, [f"model.{k}={v}" for k, v in options.items()]).full["model"] == named
+
+
+def test_an_option_in_the_wrong_block_is_told_its_own() -> None:
+    (found,) = problems({"model": MODEL, "dim": 8})
+    assert "Did you mean 'model.dim'?" in found
+    (found,) = problems({"model": MODEL | {"window": 8}})
+    assert "Did you mean 'attention.window'?" in found

@@ -35,6 +35,9 @@ class Plain(Thing):
 preset("thing", "half", Plain, "Half a thing.", rate=0.25)
 
 
+HALF = partial(Plain, rate=0.25)
+
+
 @dataclass(frozen=True)
 class Record:
     inner: Build[Thing] | None = None
@@ -46,7 +49,12 @@ class Nest(Thing):
     """Holds things."""
 
     def __init__(
-        self, *, egg: Build[Thing] = Plain, other: Build[Thing] = partial(Plain, rate=0.25), way: Literal["a", "b"] = "a", record: Record = Record()  # noqa: B008, E501
+        self,
+        *,
+        egg: Build[Thing] = Plain,
+        other: Build[Thing] = HALF,
+        way: Literal["a", "b"] = "a",
+        record: Record = Record(),
     ) -> None:
         self.egg = egg
 

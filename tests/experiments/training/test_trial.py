@@ -139,6 +139,8 @@ def test_trainer_arguments() -> None:
     with pytest.raises(ValueError, match="set max_steps or max_epochs"):
         trainer_arguments({"max_steps": None}, 10)
     assert trainer_arguments({"max_steps": 7, "val_check_interval": 3}, 10)["check_val_every_n_epoch"] is None
+    assert trainer_arguments({"max_steps": 50, "accumulate_grad_batches": 2}, 10)["val_check_interval"] == 10
+    assert trainer_arguments({"max_steps": 3}, 10)["val_check_interval"] == 1
     assert trainer_arguments({"max_steps": 7, "val_check_interval": 0.5}, 10)["check_val_every_n_epoch"] == 1
     assert trainer_arguments({"max_epochs": 3, "accumulate_grad_batches": 4}, 10)["max_steps"] == 9
     assert trainer_arguments({"max_epochs": 3, "limit_train_batches": 0.5}, 10)["max_steps"] == 15
