@@ -54,6 +54,7 @@ def test_the_model_is_the_saved_one(runs: dict[str, Path]) -> None:
         trained = load_trained(folder)
         saved = model_state(read_checkpoint(folder / "checkpoints" / "best.ckpt"))
         assert not trained.model.training
+        assert read_checkpoint(folder / "checkpoints" / "best.ckpt")["spec"] == trained.spec
         assert all(torch.equal(value, saved[name]) for name, value in trained.model.state_dict().items())
 
 

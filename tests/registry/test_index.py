@@ -12,6 +12,7 @@ import pytest
 from registry import index
 from registry.catalog import Catalog
 from registry.errors import SpecError
+from registry.part import _PARTS
 
 PLUGIN = '''
 from blocks.norm import Norm
@@ -115,3 +116,20 @@ def test_a_family_that_is_not_the_class_s_own_is_refused(tmp_path: Path) -> None
     )
     with pytest.raises(SpecError, match="nrom 'mine': Mine is of the family 'norm'"):
         Catalog.load([path])
+
+
+def test_an_installed_package_announces_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, info = tmp_path / "strangers_parts", tmp_path / "strangers_parts-1.0.dist-info"
+    package.mkdir()
+    info.mkdir()
+    (package / "__init__.py").write_text("")
+    write(package / "norms.py", kind="strange", about="From another package.")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strangers-parts\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[swapformer.parts]\nstrangers = strangers_parts\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    catalog = Catalog.load()
+    assert catalog.get("norm", "strange")["summary"] == "From another package."
+    assert catalog.part("norm", "strange").module == "strangers_parts.norms"
+    for name in ("strangers_parts", "strangers_parts.norms"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(_PARTS, ("norm", "strange"))
