@@ -268,7 +268,26 @@ HOOKS = "declared position hooks act and the others are refused"
 GRADIENTS = "finite gradients reach every parameter"
 CHANCE = "evaluation has no chance in it and leaves inputs alone"
 
+
+class ClaimsNothing(Honest):
+    """Says not which way it sees."""
+
+    provides = frozenset({"padding"})
+
+
+class HidesItsHeads(Honest):
+    """Keeps its head layout to itself."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__(dim, heads)
+        del self.head_dim
+
+
+DECLARED = "declares which way it sees, and its heads"
+
 BUGS: list[tuple[str, type, str]] = [
+    ("attention", ClaimsNothing, DECLARED),
+    ("attention", HidesItsHeads, DECLARED),
     ("attention", StabiliserLooksAhead, "no token sees a later one"),
     ("attention", SeesNoPast, "a token depends on itself or on earlier ones"),
     ("attention", SeesNoFuture, "a token depends on both sides"),
