@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: setup  ## Train the demo sweep, rank it, write its report; again: continue or show
 	$(BIN)/swapformer sweep demo --out $(OUT) $(ARGS)
 
-study: setup  ## The larger sweep, at sizes where variants separate (hours)
+study: setup  ## The larger sweep, at a size where variants separate (ten hours)
 	$(BIN)/swapformer sweep study --out $(OUT) $(ARGS)
 
 test: setup  ## Run the default test suite
