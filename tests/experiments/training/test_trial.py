@@ -123,7 +123,6 @@ def test_lightning_logs_again_afterwards(tmp_path: Path, toy_spec: Any) -> None:
 
 
 def test_tensorboard(tmp_path: Path, toy_spec: Any) -> None:
-    pytest.importorskip("tensorboard")
     run_trial(toy_spec() | {"loggers": ["tensorboard"]}, tmp_path / "run", build_parts=toy_parts)
     assert list((tmp_path / "run/tensorboard").glob("events.out.*"))
 
