@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from experiments.cli.options import load_spec, spec_options
+
+if TYPE_CHECKING:
+    from registry.load import Loaded
 
 
 @click.command("describe")
 @spec_options
 @click.option("--length", type=click.IntRange(1, 10**6), help="Tokens in a sequence; the data's unless given.")
 @click.option("--yaml", "only_yaml", is_flag=True, help="Print the resolved spec alone, to save it.")
+@click.option(
+    "--origin", is_flag=True, help="Print every setting with the file and line, or the override, that set it."
+)
 def command(
-    spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool, length: int | None, only_yaml: bool
+    spec: str,
+    overrides: tuple[str, ...],
+    plugins: tuple[str, ...],
+    trust: bool,
+    length: int | None,
+    only_yaml: bool,
+    origin: bool,
 ) -> None:
     """What SPEC builds: every setting with its default, the layers, parameters, FLOPs.
 
     Nothing is computed: the model is built on torch's meta device, so that any size can be looked at.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
+    if origin:
+        _print_origins(loaded)
+        return
     from experiments.cli.building import STAND_IN, sized
     from registry.yaml_writer import dump_yaml
 
@@ -33,6 +49,30 @@ def command(
     click.echo(dump_yaml(_without_nulls(full)))
     data_length = (full["data"] or {}).get("length")
     _print_model(full, loaded.catalog, length or data_length or 128)
+
+
+def _print_origins(loaded: Loaded) -> None:
+    """A line for each setting that is not null: its path, its value, who set it."""
+    from experiments.cli.words import value_in_words
+    from experiments.console import aligned
+    from experiments.results.words import shorten
+    from registry.errors import dotted
+
+    def who(path: tuple[str | int, ...]) -> str:
+        # a bare word stands for the kind of its block
+        written = path[:-1] if path[-1] == "kind" and loaded.composed.origin(path) is None else path
+        return loaded.composed.origin(written) or "default"
+
+    rows = [(dotted(path), shorten(value_in_words(value), 30), who(path)) for path, value in _settings(loaded.full, ())]
+    click.echo("\n".join(aligned(rows)))
+
+
+def _settings(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _settings(inner, (*path, name))
+    elif value is not None:
+        yield path, value
 
 
 def _print_model(full: Any, catalog: Any, length: int) -> None:

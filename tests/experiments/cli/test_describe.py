@@ -76,3 +76,16 @@ def test_a_model_of_any_size_is_described_at_once(call: Call) -> None:
     Path("huge.yaml").write_text("model: {topology: decoder, dim: 16384, layers: 4, heads: 128, vocab: 256000}\n")
     output = call("describe", "huge.yaml", "--length", 4096).output
     assert "4 x 3.22G" in output
+
+
+@pytest.mark.usefixtures("small")
+def test_every_setting_says_who_set_it(call: Call) -> None:
+    Path("over.yaml").write_text("base: [small.yaml]\nmodel:\n  heads: 4\n  norm: rms\n")
+    lines = call("describe", "over.yaml", "model.dim=32", "--origin").output.splitlines()
+    found = {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines}
+    assert found["model.dim"] == ["32", "command line: model.dim=32"]
+    assert found["model.heads"] == ["4", "over.yaml:3"]
+    assert found["model.layers"] == ["3", "small.yaml:1"]
+    assert found["model.norm.kind"] == ["rms", "over.yaml:4"]
+    assert found["model.norm.eps"] == ["1e-06", "default"]
+    assert found["model.attention.kind"] == ["full", "default"]
