@@ -27,8 +27,5 @@ class Table(nn.Embedding):
         self.role: Role = role
 
 
-WEIGHTED: tuple[type[nn.Module], ...] = (Linear, Table)
-"""The modules whose weights an initialisation sets; norms keep their own neutral start."""
-
 RESIDUAL_OUT: frozenset[str] = frozenset({"attention_out", "ff_out"})
 """Roles of the maps that write into the residual stream."""

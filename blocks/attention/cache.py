@@ -12,7 +12,7 @@ from blocks.coords import Coords
 
 @dataclass
 class Cache:
-    """State of one attention layer while decoding; kinds add fields: tensors (batch first), coordinates, buffers."""
+    """State of one attention layer while decoding; kinds add tensors (batch first), coordinates, buffers, caches."""
 
     def select(self, rows: Tensor) -> Cache:
         """The cache of the batch rows `rows` [b'], as beams are reordered; this one is left as it is."""
@@ -21,7 +21,7 @@ class Cache:
             value = getattr(new, f.name)
             if isinstance(value, Tensor):
                 setattr(new, f.name, value[rows])
-            elif isinstance(value, Coords | Buffer):
+            elif isinstance(value, Coords | Buffer | Cache):
                 setattr(new, f.name, value.select(rows))
         return new
 
@@ -30,7 +30,8 @@ class Cache:
         """How many numbers the cache holds."""
         values = [getattr(self, f.name) for f in fields(self)]
         held = [v.data if isinstance(v, Buffer) else v for v in values]
-        return sum(v.numel() for v in held if isinstance(v, Tensor))
+        own = sum(v.numel() for v in held if isinstance(v, Tensor))
+        return own + sum(v.numbers for v in values if isinstance(v, Cache))
 
 
 class Buffer:

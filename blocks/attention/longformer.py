@@ -44,10 +44,6 @@ class LongformerCache(Cache):
     global_local: KeyValueCache
     global_global: KeyValueCache
 
-    def select(self, rows: Tensor) -> LongformerCache:
-        chosen = (c.select(rows) for c in (self.local, self.global_local, self.global_global))
-        return LongformerCache(*chosen)  # type: ignore[arg-type]
-
 
 @part("attention", "longformer", paper="Beltagy et al. 2020, arXiv 2004.05150, section 3.1")
 class Longformer(Attention):

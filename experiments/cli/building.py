@@ -22,19 +22,24 @@ STAND_IN = {"vocab": 256, "classes": 2}
 
 
 def dry_build(loaded: Loaded, plan: SweepPlan | None) -> None:
-    """Build and run every variant on the meta device. Raises SpecError with the problems of all."""
+    """Build and run a spec, or every variant of its sweep, on the meta device. Raises SpecError with all problems."""
     if plan is None:
         build_on_meta(loaded.full, loaded.catalog)
-        return
+    else:
+        build_variants({v.label: next(iter(v.specs.values())) for v in plan.variants}, loaded.catalog)
+
+
+def build_variants(specs: Mapping[str, Mapping[str, Any]], catalog: Catalog) -> None:
+    """Build and run the variants with these labels. Raises SpecError: each problem once, with the variants it is of."""
     found: dict[Problem, list[str]] = {}
-    for variant in plan.variants:
+    for label, full in specs.items():
         try:
-            build_on_meta(next(iter(variant.specs.values())), loaded.catalog)
+            build_on_meta(full, catalog)
         except SpecError as error:
             for problem in error.problems:
-                found.setdefault(problem, []).append(variant.label)
+                found.setdefault(problem, []).append(label)
     if found:
-        raise SpecError([_in_variants(problem, labels, len(plan.variants)) for problem, labels in found.items()])
+        raise SpecError([_in_variants(problem, labels, len(specs)) for problem, labels in found.items()])
 
 
 def _in_variants(problem: Problem, labels: list[str], all_variants: int) -> Problem:

@@ -33,6 +33,7 @@ def command(
     from experiments.sweep.plan import make_plan
 
     plan = make_plan(loaded)
+    from experiments.cli.building import build_variants
     from experiments.display import ranked_table, show_plan
     from experiments.report import build_report
     from experiments.results import read_results
@@ -41,12 +42,10 @@ def command(
     from experiments.sweep.coordinate import run_sweep
     from experiments.sweep.trials import describe_plan, prepare, write_plan
     from experiments.training.folder_lock import only_one
-    from registry.assembly import dry_run as dry_build
 
     trials = prepare(loaded, plan)
-    for variant in plan.variants:
-        first = next(t for t in trials if t.variant is variant)
-        dry_build(first.spec["model"], loaded.catalog)
+    # the specs of the trials have their sizes already; one seed of a variant is enough
+    build_variants({trial.variant.label: trial.spec for trial in trials}, loaded.catalog)
     folder = Path(out) / run_name(spec, loaded)
     content = describe_plan(folder, loaded, plan, trials, spec)
     show_plan(read_plan(content, []))

@@ -178,3 +178,10 @@ def test_the_cache_holds_the_window_and_the_global_tokens() -> None:
             attention(torch.randn(1, 1, DIM).double(), Coords.of(1, start=i), mask=Causal(), cache=cache)
     assert len(cache.local.at) == 3  # type: ignore[arg-type]
     assert len(cache.global_local.at) == len(cache.global_global.at) == 2  # type: ignore[arg-type]
+
+
+def test_the_cache_counts_what_its_parts_hold() -> None:
+    attention = Longformer(8, 2, window=4, global_tokens=1)
+    cache = attention.new_cache()
+    attention(torch.zeros(1, 3, 8), mask=Causal(), cache=cache)
+    assert cache.numbers == sum(part.numbers for part in (cache.local, cache.global_local, cache.global_global)) > 0
