@@ -23,6 +23,9 @@ class Coords:
     segment: number of the packed document (None: one document a row).
     prefix: True on tokens that every token may see, as in a prefix LM (None: no prefix).
     globals: True on tokens with global attention (None: the attention kind's own rule).
+    row, column: place in a grid, as of the patches of an image, from 0 (None: no grid). height, width: extent of the
+    grid at the token's own column and row, padding left out; -1 on tokens outside the grid (class tokens), whose
+    `column` numbers them.
     """
 
     index: Tensor
@@ -31,6 +34,10 @@ class Coords:
     segment: Tensor | None = None
     prefix: Tensor | None = None
     globals: Tensor | None = None
+    row: Tensor | None = None
+    column: Tensor | None = None
+    height: Tensor | None = None
+    width: Tensor | None = None
     _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -115,7 +122,7 @@ class Coords:
         return self._known[key]
 
 
-_NAMES = ("index", "pos", "valid", "segment", "prefix", "globals")
+_NAMES = ("index", "pos", "valid", "segment", "prefix", "globals", "row", "column", "height", "width")
 
 
 def _count(index: Tensor, valid: Tensor | None) -> Tensor:
@@ -133,6 +140,7 @@ def _first_of_segment(pos: Tensor, segment: Tensor) -> Tensor:
 
 
 _PLAIN = {"valid": True, "segment": 0, "prefix": False, "globals": False}
+_PLAIN |= {"row": 0, "column": 0, "height": -1, "width": -1}
 
 
 def _join(name: str, a: Coords, b: Coords) -> Tensor | None:

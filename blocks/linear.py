@@ -7,7 +7,18 @@ from typing import Literal, TypeAlias
 from torch import nn
 
 Role: TypeAlias = Literal[
-    "query", "key", "value", "gate", "attention_out", "ff_in", "ff_gate", "ff_out", "embedding", "position", "head"
+    "query",
+    "key",
+    "value",
+    "gate",
+    "attention_out",
+    "ff_in",
+    "ff_gate",
+    "ff_out",
+    "input",
+    "embedding",
+    "position",
+    "head",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
 
@@ -18,6 +18,8 @@ from blocks.masks import Mask
 from blocks.norm import Norm
 from blocks.placement import Placement
 from blocks.position import Position
+from blocks.position.between import between
+from blocks.tap import Tap
 from registry import Build, build
 
 M = TypeVar("M", bound=nn.Module)
@@ -52,12 +54,18 @@ class StackPlan:
 
 @dataclass(frozen=True)
 class Flow:
-    """What every layer of a stack is given beside the stream. source: [b k m], another stream to read, or None."""
+    """What every layer of a stack is given beside the stream.
+
+    source: [b k m], another stream to read, or None; source_at, source_position: where its tokens stand, and the scheme
+    of its stack. tap: what wants to look inside.
+    """
 
     at: Coords
     mask: Mask
     source: Tensor | None = None
     source_at: Coords | None = None
+    source_position: Position | None = None
+    tap: Tap | None = None
 
 
 @dataclass
@@ -74,10 +82,11 @@ class LayerCache:
 class Layer(nn.Module):
     """Attention, cross-attention where there is another stream, feed-forward; each inside the placement."""
 
-    def __init__(self, plan: LayerPlan, stack: StackPlan) -> None:
+    def __init__(self, plan: LayerPlan, stack: StackPlan, number: int) -> None:
         super().__init__()
-        self.attention = build(plan.attention, dim=stack.dim, heads=plan.heads)
-        self.cross = None if plan.cross is None else build(plan.cross, dim=stack.dim, heads=plan.heads)
+        self._stream, self._number = stack.stream, number
+        self.attention = build(plan.attention, dim=stack.dim, heads=plan.heads, layer=number)
+        self.cross = None if plan.cross is None else build(plan.cross, dim=stack.dim, heads=plan.heads, layer=number)
         self.feedforward = build(plan.feedforward, dim=stack.dim)
         self.placement = build(
             plan.placement,
@@ -93,16 +102,25 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, flow: Flow, position: Position, cache: LayerCache | None = None) -> Tensor:
         """x: [b n m] -> [b n m]."""
 
+        tap = flow.tap
+
         def attend(y: Tensor) -> Tensor:
             past = None if cache is None else cache.attention
+            if tap is not None:
+                tap.attend(
+                    self._stream, self._number, self.attention, y, flow.at, mask=flow.mask, position=position, cache=past
+                )
             mixed = self.attention(y, flow.at, mask=flow.mask, position=position, cache=past)
             return self.dropout(mixed)
 
         def read(y: Tensor) -> Tensor:
             assert self.cross is not None
             past = None if cache is None else cache.cross
-            mixed = self.cross(y, flow.at, source=flow.source, source_at=flow.source_at, cache=past)
-            return self.dropout(mixed)
+            given: dict[str, Any] = {"source": flow.source, "source_at": flow.source_at}
+            given["position"] = between(position, flow.source_position)
+            if tap is not None:
+                tap.read(self._number, self.cross, y, flow.at, **given)
+            return self.dropout(self.cross(y, flow.at, **given, cache=past))
 
         def think(y: Tensor) -> Tensor:
             return self.dropout(self.feedforward(y))
@@ -140,7 +158,7 @@ class Stack(nn.Module):
     def __init__(self, plan: StackPlan) -> None:
         super().__init__()
         self.plan = plan
-        layers = [Layer(layer, plan) for layer in plan.layers]
+        layers = [Layer(layer, plan, number) for number, layer in enumerate(plan.layers)]
         positions, self.position_of = _place(layers, plan)
         self.layers = Modules(layers)
         self.positions = Modules(positions)
@@ -161,9 +179,16 @@ class Stack(nn.Module):
     def forward(self, x: Tensor, flow: Flow, caches: Sequence[LayerCache] | None = None) -> Tensor:
         """x: [b n m] -> [b n m]."""
         for number, layer in enumerate(self.layers):
-            position = self.positions[self.position_of[number]]
-            x = layer(x, flow, position, None if caches is None else caches[number])
+            if flow.tap is not None:
+                flow.tap.see(self.plan.stream, x)
+            x = layer(x, flow, self.position(number), None if caches is None else caches[number])
+        if flow.tap is not None:
+            flow.tap.see(self.plan.stream, x)
         return self.norm(x)
+
+    def position(self, layer: int) -> Position:
+        """The scheme of a layer, counted from 0 or, if negative, from the end."""
+        return self.positions[self.position_of[layer]]
 
     def new_caches(self) -> list[LayerCache]:
         return [layer.new_cache() for layer in self.layers]
@@ -192,6 +217,7 @@ def _place(layers: Sequence[Layer], plan: StackPlan) -> tuple[list[Position], li
     positions: list[Position] = []
     numbers: list[int] = []
     shared: dict[tuple[int, ...], int] = {}
+    latest: dict[int, Position] = {}
     for layer, layer_plan in zip(layers, plan.layers, strict=True):
         heads, head_dim = layer.attention.heads, layer.attention.head_dim
         # layers of one type name the very same builder
@@ -200,7 +226,9 @@ def _place(layers: Sequence[Layer], plan: StackPlan) -> tuple[list[Position], li
         number = shared.get(anywhere, shared.get(here))
         if number is None:
             number = len(positions)
-            position = build(layer_plan.position, dim=plan.dim, heads=heads, head_dim=head_dim, causal=plan.causal)
+            sizes = {"dim": plan.dim, "heads": heads, "head_dim": head_dim, "causal": plan.causal}
+            position = build(layer_plan.position, **sizes, earlier=latest.get(id(layer_plan.position)))
+            latest[id(layer_plan.position)] = position
             positions.append(position)
             if position.shared:
                 # what acts on the stream alone does so once, whatever heads the layers have

@@ -83,7 +83,9 @@ def _asked_by(topology: Entry, word: str) -> tuple[Entry, Mapping[str, Any]]:
     slots = [name for name, family in held(topology["options"]) if family == "attention"]
     for need in needs_of(topology):
         if need["capability"] == word and need["slot"] in slots:
-            return _asking(word, None), {need["slot"]: None, **need["when"]}
+            # conditions of a side (decoder.causal) hold by its defaults
+            settings = need["when"] if need in topology["needs"] else {}
+            return _asking(word, None), {need["slot"]: None, **settings}
     return _asking(word, "attention"), {}
 
 

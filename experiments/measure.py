@@ -53,12 +53,12 @@ def flops_per_token(model: nn.Module, length: int, *, batch: int = 1) -> float:
         return _count(model, length, batch, next(model.parameters()).device)
 
 
-def _count(model: nn.Module, length: int, batch: int, device: torch.device) -> float:
-    tokens = torch.zeros(batch, length, dtype=torch.long, device=device)
-    inputs = {"source": tokens} if "source" in getattr(model, "provides", ()) else {}
+def _count(model: Any, length: int, batch: int, device: torch.device) -> float:
+    with device:
+        inputs = model.example(batch, length)
     there = {name: t.detach().to(device) for name, t in [*model.named_parameters(), *model.named_buffers()]}
     with _evaluating(model), torch.no_grad(), FlopCounterMode(display=False, custom_mapping=_MORE) as counter:
-        functional_call(model, there, (tokens,), inputs)
+        functional_call(model, there, (), inputs)
     return counter.get_total_flops() / (batch * length)
 
 

@@ -57,6 +57,11 @@ def resolve_model(block: Any, catalog: Catalog, composed: Composed, path: tuple[
     return typing.cast(dict[str, Any], full)
 
 
+def resolve_block(block: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """The full form of a model block that comes from Python. Raises SpecError with every problem."""
+    return resolve_model(dict(block), catalog, compose({"model": dict(block)}), ("model",))
+
+
 class _Shifted:
     """Places of a block that stands inside a larger spec."""
 
@@ -71,11 +76,14 @@ class _Shifted:
 
 
 def assemble_block(full: Mapping[str, Any], catalog: Catalog, path: tuple[str, ...] = ("model",)) -> nn.Module:
-    """Build the model of a full block. Raises SpecError when a part refuses its options."""
+    """Build the model of a full block, which it keeps as `spec`. Raises SpecError when a part refuses its options."""
     try:
-        return typing.cast("nn.Module", build(builder(full, "topology", catalog)))
+        model = typing.cast("nn.Module", build(builder(full, "topology", catalog)))
     except (ValueError, TypeError) as error:
         raise SpecError([Problem(dotted(path), str(error))]) from error
+    # what `save_pretrained` writes beside the weights
+    model.spec = dict(full)  # type: ignore[assignment]
+    return model
 
 
 def dry_run(full: Mapping[str, Any], catalog: Catalog, path: tuple[str, ...] = ("model",)) -> nn.Module:
@@ -86,18 +94,16 @@ def dry_run(full: Mapping[str, Any], catalog: Catalog, path: tuple[str, ...] = (
     import torch
 
     with torch.device("meta"):
-        model = assemble_block(full, catalog, path)
-        reads_source = "source" in catalog.get("topology", full["topology"])["provides"]
+        model: Any = assemble_block(full, catalog, path)
         model.eval()
         for length in _DRY_LENGTHS:
-            tokens = torch.zeros(2, length, dtype=torch.long)
             try:
-                model(tokens, **({"source": tokens} if reads_source else {}))
+                model(**model.example(2, length))
             except Exception as error:
                 words = " ".join(str(error).split()) or type(error).__name__
                 message = f"a forward pass over {length} tokens failed: {words}"
                 raise SpecError([Problem(dotted(path), message)]) from error
-    return model
+    return typing.cast("nn.Module", model)
 
 
 _DRY_LENGTHS = (1, 3, 20)

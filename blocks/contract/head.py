@@ -7,35 +7,56 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from blocks.contract.check import check, demand, provides
+from blocks.contract.check import check, demand
 from blocks.contract.common import Feed, promise_common
 from blocks.contract.compare import dependence, same
 from blocks.contract.subject import Subject
 from blocks.coords import Coords
+from blocks.embedding import Embedding
 from blocks.head import Head
+from registry import Build, build
 
 N = 6
+
+PER_TOKEN = ("tokens", "token classes", "token values", "spans", "boxes", "vectors")
+PER_ROW = ("classes", "values")
+"""What the logits of a head can be of: something for each token, or for the whole sequence."""
+
+
+def per_token(subject: Subject) -> bool:
+    return bool(subject.provides & set(PER_TOKEN))
 
 
 @check("head", "says what its logits are of, and they are")
 @torch.no_grad()
 def shape(subject: Subject) -> None:
-    demand(len(subject.provides & {"tokens", "classes"}) == 1, "provides must have one of 'tokens' and 'classes'")
+    known = {*PER_TOKEN, *PER_ROW}
+    words = ", ".join(sorted(known))
+    demand(len(subject.provides & known) == 1, f"provides must have one of: {words}")
     out = _logits(subject.build(), subject, torch.randn(2, N, subject["dim"]).double())
     if "tokens" in subject.provides:
         demand(out.shape == (2, N, subject["vocab"]), f"logits of tokens are [b n v], not {tuple(out.shape)}")
+    elif per_token(subject):
+        demand(out.shape[:2] == (2, N), f"there must be something for each token, [b n ...], not {tuple(out.shape)}")
     else:
-        demand(out.dim() == 2 and len(out) == 2, f"logits of classes are [b classes], not {tuple(out.shape)}")
+        demand(out.dim() >= 2 and len(out) == 2, f"logits of classes are [b classes], not {tuple(out.shape)}")
 
 
 def _logits(head: Head, subject: Subject, hidden: Tensor, at: Coords | None = None) -> Tensor:
-    wide = torch.Generator().manual_seed(2)
-    table = torch.randn(subject["vocab"], subject["dim"], generator=wide, dtype=torch.float64)
-    out: Tensor = head(hidden, Coords.of(hidden.shape[1]) if at is None else at, table)
+    out: Tensor = head(hidden, Coords.of(hidden.shape[1]) if at is None else at, partner(subject))
     return out
 
 
-@check("head", "logits of a token come from that token", when=provides("tokens"))
+def partner(subject: Subject) -> Embedding:
+    """The embedding whose table the head may share."""
+    reads: Build[Embedding] = subject.target.example_embedding  # type: ignore[attr-defined]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        made: Embedding = build(reads, dim=subject["dim"], vocab=subject["vocab"]).double().eval()
+    return made
+
+
+@check("head", "logits of a token come from that token", when=per_token)
 @torch.no_grad()
 def tokenwise(subject: Subject) -> None:
     head = subject.build()
@@ -60,7 +81,7 @@ def padding(subject: Subject) -> None:
         valid[:, real] = True
         loud = torch.where(valid.unsqueeze(-1), hidden, 1e4)
         out = _logits(head, subject, loud, Coords.of(N, valid=valid))
-        out = out[:, real] if "tokens" in subject.provides else out
+        out = out[:, real] if per_token(subject) else out
         same(out, _logits(head, subject, hidden[:, real]), "padding changes the logits")
     empty = _logits(head, subject, hidden, Coords.of(N, valid=torch.zeros(2, N, dtype=torch.bool)))
     demand(empty.isfinite().all(), "a row that is all padding gives logits that are not finite")
@@ -68,8 +89,9 @@ def padding(subject: Subject) -> None:
 
 def exercise(subject: Subject, module: nn.Module, feed: Feed) -> Sequence[Tensor]:
     assert isinstance(module, Head)
-    hidden, table = feed.vectors(2, N, subject["dim"]), feed.vectors(subject["vocab"], subject["dim"])
-    return [module(hidden, Coords.of(N, device=torch.device(feed.device)), table)]
+    hidden, at = feed.vectors(2, N, subject["dim"]), Coords.of(N, device=torch.device(feed.device))
+    embedding = partner(subject).to(hidden)
+    return [module(hidden, at, embedding), *module.beside(hidden, at, embedding).values()]
 
 
 promise_common("head", exercise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -18,19 +19,30 @@ from blocks.position import NoPosition, Position
 N = 9
 
 
+def standing(scheme: Position, at: Coords) -> Coords:
+    """For schemes that need one, a grid of three columns whose cells are numbered by `at.pos`."""
+    if not scheme.grid:
+        return at
+    row, column = at.pos // 3, at.pos % 3
+    height, width = (torch.full_like(at.pos, extent) for extent in (N, 3))
+    return replace(at, row=row, column=column, height=height, width=width)
+
+
 def overridden(scheme: Position) -> set[str]:
     """The places where a scheme acts."""
-    return {hook for hook in ("embed", *HOOKS) if getattr(type(scheme), hook) is not getattr(Position, hook)}
+    return {place for place in ("embed", *HOOKS) if scheme.acts(place)}
 
 
 def act(scheme: Position, at: Coords, subject: Subject, feed: Feed) -> dict[str, Tensor]:
     """What each place of a scheme gives at these coordinates, always laid out [b ... ] with tokens where they were."""
+    at = standing(scheme, at)
     b, n, h, d = 2, len(at), subject["heads"], subject["head_dim"]
     x, q, k = feed.vectors(b, n, subject["dim"]), feed.vectors(b, h, n, d), feed.vectors(b, h, n, d)
     weights = feed.vectors(b, h, n, n).softmax(-1)
     bias, content = scheme.bias(at.queries(), at.keys()), scheme.content_bias(q, k, at, at, None)
     value = scheme.content_value(weights, at, at)
     found = {"embed": scheme.embed(x, at) - x}
+    found["mark"] = torch.cat([scheme.mark(x, at, "query") - x, scheme.mark(x, at, "key") - x])
     found |= {"rotate": torch.cat([scheme.rotate(q, at, "query") - q, scheme.rotate(k, at, "key") - k])}
     optional = {"bias": bias, "content_bias": content, "content_value": value}
     found |= {name: t for name, t in optional.items() if t is not None}
@@ -91,7 +103,7 @@ class _Cut(Feed):
 
 
 def _from(effect: Tensor, hook: str, start: int) -> Tensor:
-    if hook == "embed":
+    if hook in ("embed", "mark"):
         return effect[:, start:]
     return effect[:, :, start:] if hook == "rotate" else effect[:, :, start:, start:]
 
@@ -100,13 +112,13 @@ def _from(effect: Tensor, hook: str, start: int) -> Tensor:
 @torch.no_grad()
 def pieces(subject: Subject) -> None:
     scheme: Position = subject.build()
-    at, b, h, d = Coords.of(N), 2, subject["heads"], subject["head_dim"]
+    at, b, h, d = standing(scheme, Coords.of(N)), 2, subject["heads"], subject["head_dim"]
     x, q, k = (torch.randn(b, N, subject["dim"]).double(), *(torch.randn(b, h, N, d).double() for _ in range(2)))
     weights = torch.randn(b, h, N, N).double().softmax(-1)
     allowed = torch.ones(1, N, N, dtype=torch.bool)
     for first, last in ((0, N), (4, 7), (N - 1, N)):
         rows = torch.arange(first, last)
-        here = Coords.of(last - first, start=first)
+        here = standing(scheme, Coords.of(last - first, start=first))
         same(scheme.embed(x[:, rows], here), scheme.embed(x, at)[:, rows], "'embed' of a piece differs")
         for role in ("query", "key"):
             whole = scheme.rotate(q, at, role)[:, :, rows]
@@ -129,7 +141,7 @@ def _same_rows(piece: Tensor | None, whole: Tensor | None, rows: Tensor, hook: s
 def elementwise_bias(subject: Subject) -> None:
     for causal in (False, True):
         scheme: Position = subject.build(causal=causal)
-        at = Coords.of(N, valid=torch.ones(2, N, dtype=torch.bool))
+        at = standing(scheme, Coords.of(N, valid=torch.ones(2, N, dtype=torch.bool)))
         whole = scheme.bias(at.queries(), at.keys())
         if whole is None:
             return
@@ -151,6 +163,9 @@ def elementwise_bias(subject: Subject) -> None:
 def relative_claim(subject: Subject) -> None:
     for causal in (False, True):
         scheme: Position = subject.build(causal=causal)
+        # options may take the claim back
+        if not scheme.relative:
+            continue
         here, later = (act(scheme, Coords.of(N, start=start), subject, Feed()) for start in (0, 5))
         demand("bias" in here, "declares `relative`, which is about 'bias', but has no such hook")
         same(here["bias"], later["bias"], "declares `relative`, but 'bias' changes when all positions are shifted")
@@ -169,7 +184,7 @@ def one_row_of_coordinates(subject: Subject) -> None:
 @check("position", "what it adds to the stream is added once")
 def embeds_once(subject: Subject) -> None:
     scheme: Position = subject.build()
-    once = scheme.shared or "embed" not in overridden(scheme)
+    once = scheme.shared or "embed" not in overridden(subject.build(earlier=scheme))
     demand(once, "overrides 'embed' but is not `shared`: each layer would add it")
 
 

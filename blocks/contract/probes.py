@@ -10,6 +10,14 @@ from blocks.position import Position
 from blocks.position.base import Role
 
 
+class MarkProbe(Position):
+    """Adds a wave of the position to what queries and keys are made of, another for each."""
+
+    def mark(self, x: Tensor, at: Coords, role: Role) -> Tensor:
+        wave = torch.sin(0.6 * at.pos.to(x.dtype) + (0.0 if role == "query" else 1.0))
+        return x + wave.unsqueeze(-1) * torch.linspace(-1, 1, x.shape[-1]).to(x)
+
+
 class RotateProbe(Position):
     """Scales queries and keys by a wave of the position."""
 
@@ -51,12 +59,13 @@ class ContentValueProbe(Position):
         return total.expand(*total.shape[:-1], self.head_dim)
 
 
-HOOKS = ("rotate", "bias", "content_bias", "content_value")
+HOOKS = ("mark", "rotate", "bias", "content_bias", "content_value")
 
 
 def probe(hook: str, heads: int, head_dim: int) -> Position:
     """A scheme that has just this hook."""
     made: dict[str, Position] = {
+        "mark": MarkProbe(),
         "rotate": RotateProbe(),
         "bias": BiasProbe(heads),
         "content_bias": ContentBiasProbe(),

@@ -25,13 +25,27 @@ SIZES: Mapping[str, Any] = {
     "encoder_layers": 0,
     "decoder_layers": 2,
     "causal": False,
+    "layer": 0,
+    "earlier": None,
 }
 """The dimensions that a part is built with: small, and no two that could be mistaken for each other."""
 
 MODEL: Mapping[str, Any] = {"dim": 16, "layers": 2, "heads": 2, "vocab": 11}
 """Options that every topology has no default for, or too large a one."""
 
-FAMILIES = ("attention", "position", "norm", "placement", "feedforward", "embedding", "head", "init", "topology")
+FAMILIES = (
+    "attention",
+    "position",
+    "norm",
+    "placement",
+    "feedforward",
+    "backbone",
+    "embedding",
+    "head",
+    "init",
+    "topology",
+    "conversion",
+)
 
 
 @dataclass(frozen=True)

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
-from blocks.coords import Coords
-from blocks.embedding.base import Embedding
-from blocks.linear import Table
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, required
+from blocks.linear import Linear, Table
 from blocks.norm import Norm
 from registry import Build, build, part
-from registry.types import Probability
+from registry.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
 
 
 @part("embedding", "tokens", paper="Vaswani et al. 2017, arXiv 1706.03762, section 3.4")
 class TokenEmbedding(Embedding):
     """A learned vector for each token, then what the position scheme adds, a norm where asked for, dropout.
 
-    scale: multiply the vectors by sqrt(dim) (Transformer, Transformer-XL). norm: norm of the sum (BERT).
+    Inputs: int [b n]. scale: a factor on the vectors, true for sqrt(dim) (Transformer, Transformer-XL).
+    types: so many kinds of tokens, each with a learned vector (BERT has 2); tokens are of kind 0 unless the batch says.
+    width: of the vectors, mapped to the model's width by a matrix (OPT-350m). norm: norm of the sum (BERT).
     """
+
+    provides = frozenset({"tokens"})
 
     def __init__(
         self,
         dim: int,
-        vocab: int,
+        vocab: int | None,
         *,
-        scale: bool = False,
+        scale: bool | PositiveFloat = False,
+        types: NonNegativeInt = 0,
+        width: PositiveInt | None = None,
         norm: Build[Norm] | None = None,
         dropout: Probability = 0.0,
     ) -> None:
         super().__init__()
-        self.table = Table(vocab, dim, role="embedding")
-        self.scale = math.sqrt(dim) if scale else 1.0
+        self.table = Table(required(vocab), width or dim, role="embedding")
+        self.widen = None if width is None else Linear(width, dim, role="embedding", bias=False)
+        self.types = Table(types, dim, role="embedding") if types else None
+        self.scale = math.sqrt(dim) if scale is True else float(scale or 1.0)
         self.norm = nn.Identity() if norm is None else build(norm, dim=dim)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
@@ -41,7 +48,21 @@ class TokenEmbedding(Embedding):
     def weight(self) -> Tensor:
         return self.table.weight
 
-    def forward(self, ids: Tensor, at: Coords, place: Callable[[Tensor, Coords], Tensor]) -> Tensor:
-        x = self.table(ids)
+    def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
+        at = marks.coordinates(inputs.shape[1], device=inputs.device)
+        x = self.table(inputs)
+        x = x if self.widen is None else self.widen(x)
         x = x if self.scale == 1.0 else x * self.scale
-        return self.dropout(self.norm(place(x, at)))
+        if self.types is not None:
+            x = x + self.types(torch.zeros_like(inputs) if marks.types is None else marks.types)
+        elif marks.types is not None:
+            raise ValueError("this model does not tell kinds of tokens apart: set model.embedding.types")
+        return Embedded(self.dropout(self.norm(place(x, at))), at)
+
+    def share_table(self, other: Embedding) -> None:
+        if not isinstance(other, TokenEmbedding) or other.table.weight.shape != self.table.weight.shape:
+            raise ValueError("one table serves two embeddings of tokens only, of one vocabulary and width")
+        self.table = other.table
+
+    def example(self, batch: int, length: int) -> Tensor:
+        return torch.arange(batch * length).reshape(batch, length) % self.table.num_embeddings

@@ -118,7 +118,7 @@ def _check(model: Topology, prompt: Tensor, decoding: Decoding, first: dict[str,
         got = f"{prompt.dtype} {list(prompt.shape)}"
         raise ValueError(f"the prompt must be token ids [b n], at least one in each row, got {got}")
     highest = max(int(prompt.max()), 0 if decoding.stop is None else decoding.stop)
-    if int(prompt.min()) < 0 or highest >= model.vocab:
+    if model.vocab is not None and (int(prompt.min()) < 0 or highest >= model.vocab):
         wrong = min(int(prompt.min()), 0) or highest
         raise ValueError(f"token {wrong} is outside the vocabulary of {model.vocab} (0 to {model.vocab - 1})")
     if "source" in model.provides and "source" not in first:

@@ -1,18 +1,38 @@
 """The head family: from the last hidden states to what the task wants."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from blocks.coords import Coords
+from blocks.embedding import Embedding, TokenEmbedding
+from registry import Build, Need
 
 
 class Head(nn.Module):
-    """hidden: [b n m] -> logits; provides: what the logits are of, "tokens" or "classes"."""
+    """hidden: [b n m] -> logits; provides: what they are of.
+
+    "tokens" [b n v], "classes" [b classes], "token classes" [b n classes], "spans" [b n 2], "boxes", "values" ...
+    example_embedding: the kind of embedding that the contract tries the head with.
+    """
 
     family: ClassVar[str] = "head"
     provides: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[Iterable[Need]] = ()
+    example_embedding: ClassVar[Build[Embedding]] = TokenEmbedding
 
-    def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
-        """`table` [v m] is the embedding's, for heads that share it."""
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
+        """`embedding` is the model's, for heads that share its table."""
         raise NotImplementedError
+
+    def beside(self, hidden: Tensor, at: Coords, embedding: Embedding) -> dict[str, Tensor]:
+        """What the head says beside the logits, by name."""
+        return {}
+
+
+def shared_table(embedding: Embedding) -> Tensor:
+    """The embedding's table [v m]. Raises ValueError where it has none."""
+    if embedding.weight is None:
+        raise ValueError(f"a tied head shares the table of the tokens, and {type(embedding).__name__} has none")
+    return embedding.weight

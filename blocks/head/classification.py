@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import torch
 from torch import Tensor, nn
 
+from blocks.activations import Activation
 from blocks.coords import Coords
+from blocks.embedding import Embedding
 from blocks.head.base import Head
+from blocks.head.pooling import Pool, Pooler, pool
 from blocks.linear import Linear
 from registry import part
 from registry.types import PositiveInt, Probability
 
 
-@part("head", "classification", paper="Devlin et al. 2018, arXiv 1810.04805, section 3 (pool: first)")
+@part(
+    "head",
+    "classification",
+    paper="Devlin et al. 2018, arXiv 1810.04805, section 3 (pool: first, pooler: tanh); Dosovitskiy et al. 2020 (ViT), "
+    "arXiv 2010.11929, equation 4 (pool: first)",
+)
 class ClassificationHead(Head):
     """Logits of classes from one vector for the sequence, [b n m] -> [b classes].
 
     classes: taken from the data unless given. pool: mean over the tokens, the first token, or the last one;
-    padding does not count. Raises ValueError when the number of classes is not known.
+    padding does not count. pooler: a map of that vector with this activation before the classes are told (tanh in BERT,
+    RoBERTa and ViT's pre-training, relu in DistilBERT, gelu_tanh in BigBird). dropout: on what the classes are told
+    from. pooler_dropout: on what the pooler reads (RoBERTa).
+
+    Raises ValueError when the number of classes is not known.
     """
 
     provides = frozenset({"classes"})
@@ -29,25 +38,25 @@ class ClassificationHead(Head):
         dim: int,
         *,
         classes: PositiveInt | None = None,
-        pool: Literal["mean", "first", "last"] = "mean",
+        pool: Pool = "mean",
+        pooler: Activation | None = None,
         dropout: Probability = 0.0,
+        pooler_dropout: Probability = 0.0,
     ) -> None:
         super().__init__()
-        if classes is None:
-            raise ValueError("head 'classification' needs the number of classes: set model.head.classes, or give data")
-        self.pool = pool
+        self.pool: Pool = pool
+        self.pooler_dropout = nn.Dropout(pooler_dropout)
+        self.pooler = nn.Identity() if pooler is None else Pooler(dim, pooler)
         self.dropout = nn.Dropout(dropout)
-        self.matrix = Linear(dim, classes, role="head")
+        self.matrix = Linear(dim, known_classes("classification", classes), role="head")
 
-    def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
-        return self.matrix(self.dropout(self._pool(hidden, at)))
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
+        vector = self.pooler(self.pooler_dropout(pool(hidden, at, self.pool)))
+        return self.matrix(self.dropout(vector))
 
-    def _pool(self, hidden: Tensor, at: Coords) -> Tensor:
-        valid = torch.ones_like(at.index, dtype=torch.bool) if at.valid is None else at.valid
-        valid = valid.expand(len(hidden), -1)
-        if self.pool == "mean":
-            weights = valid.to(hidden.dtype)
-            return torch.einsum("b n m, b n -> b m", hidden, weights) / weights.sum(1, keepdim=True).clamp(min=1)
-        order = torch.arange(1, valid.shape[1] + 1, device=hidden.device) * valid
-        chosen = order.argmax(1) if self.pool == "last" else valid.long().argmax(1)
-        return hidden[torch.arange(len(hidden), device=hidden.device), chosen]
+
+def known_classes(kind: str, classes: int | None) -> int:
+    """The number of classes. Raises ValueError when nobody has said it."""
+    if classes is None:
+        raise ValueError(f"head '{kind}' needs the number of classes: set model.head.classes, or give data")
+    return classes

@@ -48,7 +48,7 @@ def initialise(module: nn.Module, init: Init, site: Site, *, seed: int, place: s
     """Fill the weights of every matrix and table inside `module`, which stands at `place` in its model.
 
     Each weight has a random stream of its own, told by the seed and its place: two variants with one seed start from
-    the same weights wherever they have the same matrices.
+    the same weights wherever they have the same matrices. Convolutions start as torch starts them.
     """
     for name, inner in module.named_modules():
         if isinstance(inner, Linear | Table):
@@ -57,6 +57,10 @@ def initialise(module: nn.Module, init: Init, site: Site, *, seed: int, place: s
                 init.fill(inner.weight, inner.role, site)
             if isinstance(inner, Linear) and inner.bias is not None:
                 inner.bias.zero_()
+        elif isinstance(inner, nn.Conv1d | nn.Conv2d):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_mix(seed, f"{place}.{name}"))
+                inner.reset_parameters()
 
 
 def _mix(seed: int, place: str) -> int:

@@ -19,4 +19,4 @@ class DeepNormInit(Init):
             nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
             return
         _, beta = coefficients(site.stream, site.encoder_layers, site.decoder_layers)
-        nn.init.xavier_normal_(weight, gain=1.0 if role in ("query", "key", "gate", "head") else beta)
+        nn.init.xavier_normal_(weight, gain=1.0 if role in ("query", "key", "gate", "input", "head") else beta)

@@ -29,9 +29,11 @@ class Learned(Position):
         self.table = Table(length + offset, dim, role="position")
 
     def embed(self, x: Tensor, at: Coords) -> Tensor:
-        positions = self.table.num_embeddings - self.offset
-        if not at.pos.is_meta and at.pos.numel() and (longest := int(at.pos.max()) + 1) > positions:
-            raise ValueError(
-                f"position 'learned' has {positions} positions, the input has {longest}: raise its `length`"
-            )
+        refuse_beyond("learned", "length", self.table.num_embeddings - self.offset, at)
         return x + self.table(at.pos + self.offset)
+
+
+def refuse_beyond(kind: str, option: str, positions: int, at: Coords) -> None:
+    """Raises ValueError when a token stands beyond the `positions` that a scheme has by its `option`."""
+    if not at.pos.is_meta and at.pos.numel() and (longest := int(at.pos.max()) + 1) > positions:
+        raise ValueError(f"position '{kind}' has {positions} positions, the input has {longest}: raise its `{option}`")

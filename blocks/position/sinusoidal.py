@@ -7,12 +7,13 @@ from typing import Literal, TypeAlias
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from blocks.coords import Coords
 from blocks.position.base import Position
+from blocks.position.learned import refuse_beyond
 from registry import MultipleOf, part
-from registry.types import PositiveFloat
+from registry.types import NonNegativeInt, PositiveFloat, PositiveInt
 
 Layout: TypeAlias = Literal["interleaved", "halves", "tensor2tensor"]
 
@@ -38,17 +39,40 @@ def sinusoids(pos: Tensor, dim: int, *, layout: Layout = "interleaved", base: fl
 class Sinusoidal(Position):
     """Adds fixed sines and cosines of the position to the embedded tokens.
 
-    layout: order and spacing of the waves: interleaved (the paper), halves (Transformer-XL) or tensor2tensor (Whisper).
+    layout: order and spacing of the waves: interleaved (the paper), halves (Marian, Pegasus) or tensor2tensor
+    (Whisper). offset: position of the first token (2 in M2M-100 and XGLM). stored: so many rows are kept with the
+    model, untrained, so that a checkpoint that holds them rounded is followed to the last digit (Whisper).
+    Raises ValueError at a position beyond the stored ones.
     """
 
     rules = (MultipleOf("dim", 2, "sines and cosines come in pairs"),)
 
-    def __init__(self, dim: int, *, layout: Layout = "interleaved", base: PositiveFloat = 10000.0) -> None:
+    def __init__(
+        self,
+        dim: int,
+        *,
+        layout: Layout = "interleaved",
+        base: PositiveFloat = 10000.0,
+        offset: NonNegativeInt = 0,
+        stored: PositiveInt | None = None,
+    ) -> None:
         super().__init__()
         if dim % 2:
             raise ValueError(f"position 'sinusoidal' needs an even width, got {dim}")
         self.dim, self.layout, self.base = dim, layout, base
+        self.offset, self.length = offset, stored
+        self.table: nn.Parameter | None = None
+        if stored is not None:
+            rows = self._waves(torch.arange(stored), torch.get_default_dtype())
+            self.table = nn.Parameter(rows, requires_grad=False)
 
     def embed(self, x: Tensor, at: Coords) -> Tensor:
-        pos = at.pos.to(torch.promote_types(x.dtype, torch.float32))
-        return x + sinusoids(pos, self.dim, layout=self.layout, base=self.base).to(x.dtype)
+        if self.table is None:
+            return x + self._waves(at.pos, x.dtype)
+        refuse_beyond("sinusoidal", "stored", len(self.table), at)
+        return x + self.table[at.pos].to(x.dtype)
+
+    def _waves(self, pos: Tensor, dtype: torch.dtype) -> Tensor:
+        """int [...] -> [... m]."""
+        exact = (pos + self.offset).to(torch.promote_types(dtype, torch.float32))
+        return sinusoids(exact, self.dim, layout=self.layout, base=self.base).to(dtype)

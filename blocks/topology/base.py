@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from blocks.coords import Coords
+from blocks.embedding import Embedding, Marks
+from blocks.head import Head
 from blocks.stack import LayerCache
 from registry import Need
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a model returns. logits: by the head; hidden: [b n m], after the last norm; source: [b k m]."""
+    """What a model returns. logits: by the head; hidden: [b n m], after the last norm; source: [b k m].
+
+    beside: what the head says beside the logits, by name. at: coordinates of the hidden states.
+    """
 
     logits: Tensor
     hidden: Tensor
     source: Tensor | None = None
+    beside: Mapping[str, Tensor] = field(default_factory=dict)
+    at: Coords | None = None
 
 
 @dataclass
@@ -63,7 +70,9 @@ class Topology(nn.Module):
     kind_key: ClassVar[str] = "topology"
     provides: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[Iterable[Need]] = ()
-    vocab: int
+    vocab: int | None
+    embedding: Embedding
+    head: Head
 
     @property
     def longest(self) -> int | None:
@@ -74,32 +83,18 @@ class Topology(nn.Module):
         """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""
         raise NotImplementedError(f"{type(self).__name__} does not decode")
 
+    def example(self, batch: int, length: int) -> dict[str, Tensor]:
+        """Arguments of a call with about `length` positions a row, on the default device: for dry runs and counting."""
+        return {"tokens": self.embedding.example(batch, length)}
 
-def coordinates(
-    tokens: Tensor,
-    *,
-    valid: Tensor | None = None,
-    segment: Tensor | None = None,
-    prefix: Tensor | None = None,
-    globals: Tensor | None = None,
-    state: DecodeState | None = None,
-) -> Coords:
-    """The one place where coordinates are made: from the batch and what has been decoded before. tokens: [b n]."""
+    def read_out(self, hidden: Tensor, at: Coords | None = None, source: Tensor | None = None) -> Output:
+        """What the head makes of hidden states [b n m] that have passed the last norm."""
+        at = Coords.of(hidden.shape[1], device=hidden.device) if at is None else at
+        logits = self.head(hidden, at, self.embedding)
+        return Output(logits, hidden, source, self.head.beside(hidden, at, self.embedding), at)
+
+
+def marks_of(state: DecodeState | None, **given: Tensor | None) -> Marks:
+    """What a batch says, together with what has been decoded before."""
     start, offset = (0, None) if state is None else (state.start, state.offset)
-    return Coords.of(
-        tokens.shape[1],
-        start=start,
-        offset=offset,
-        valid=valid,
-        segment=segment,
-        prefix=prefix,
-        globals=globals,
-        device=tokens.device,
-    )
-
-
-def required(vocab: int | None) -> int:
-    """The size of the vocabulary. Raises ValueError when nobody has said it."""
-    if vocab is None:
-        raise ValueError("the size of the vocabulary is not known: set model.vocab, or give data, which knows it")
-    return vocab
+    return Marks(start=start, offset=offset, **given)

@@ -14,7 +14,8 @@ from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
 from blocks.position import Position, Rotary
 from blocks.stack import Flow, LayerPlan, Stack, StackPlan
-from blocks.topology.base import DecodeState, Output, Topology, coordinates, required
+from blocks.tap import Tap
+from blocks.topology.base import DecodeState, Output, Topology, marks_of
 from blocks.topology.layers import Layers, LayerType, plan_layers
 from registry import Build, Need, build, part
 from registry.types import PositiveInt, Probability
@@ -64,7 +65,7 @@ class Decoder(Topology):
     ) -> None:
         super().__init__()
         seed = draw_seed()
-        self.vocab = required(vocab)
+        self.vocab = vocab
         self.mask: Mask = Causal() | Prefix() if prefix else Causal()
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
         plans = plan_layers(layers, layer_types or {}, usual)
@@ -85,12 +86,13 @@ class Decoder(Topology):
         segment: Tensor | None = None,
         prefix: Tensor | None = None,
         globals: Tensor | None = None,
+        types: Tensor | None = None,
         state: DecodeState | None = None,
     ) -> Tensor:
         """Logits by the head, [b n v] for `lm`; arguments as in `run`."""
         return self.run(
-            tokens, valid=valid, segment=segment, prefix=prefix, globals=globals, state=state
-        ).logits  # fmt: skip
+            tokens, valid=valid, segment=segment, prefix=prefix, globals=globals, types=types, state=state
+        ).logits
 
     def run(
         self,
@@ -100,15 +102,21 @@ class Decoder(Topology):
         segment: Tensor | None = None,
         prefix: Tensor | None = None,
         globals: Tensor | None = None,
+        types: Tensor | None = None,
         state: DecodeState | None = None,
+        tap: Tap | None = None,
     ) -> Output:
-        """tokens: int [b n]; valid, prefix, globals: bool [b n]; segment: int [b n]; state: of earlier tokens."""
-        at = coordinates(tokens, valid=valid, segment=segment, prefix=prefix, globals=globals, state=state)
-        x = self.embedding(tokens, at, self.stack.embed)
-        hidden = self.stack(x, Flow(at, self.mask), None if state is None else state.caches)
+        """tokens: int [b n], or what the embedding reads.
+
+        valid, prefix, globals: bool [b n]; segment, types: int [b n]. state: of earlier tokens. tap: to look inside.
+        """
+        marks = marks_of(state, valid=valid, segment=segment, prefix=prefix, globals=globals, types=types)
+        stream = self.embedding(tokens, marks, self.stack.embed)
+        caches = None if state is None else state.caches
+        hidden = self.stack(stream.x, Flow(stream.at, self.mask, tap=tap), caches)
         if state is not None:
-            state.advance(at)
-        return Output(self.head(hidden, at, self.embedding.weight), hidden)
+            state.advance(stream.at)
+        return self.read_out(hidden, stream.at)
 
     def new_state(self) -> DecodeState:
         """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""

@@ -14,7 +14,8 @@ from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
 from blocks.position import Position, Rotary
 from blocks.stack import Flow, LayerPlan, Stack, StackPlan
-from blocks.topology.base import Output, Topology, coordinates, required
+from blocks.tap import Tap
+from blocks.topology.base import Output, Topology, marks_of
 from blocks.topology.layers import Layers, LayerType, plan_layers
 from registry import Build, Need, build, part
 from registry.types import PositiveInt, Probability
@@ -22,7 +23,7 @@ from registry.types import PositiveInt, Probability
 
 @part("topology", "encoder", paper="Devlin et al. 2018 (BERT), arXiv 1810.04805")
 class Encoder(Topology):
-    """One bidirectional stack over tokens: classification, masked language models.
+    """One bidirectional stack: classification, masked language models; over tokens, or what the embedding reads.
 
     Options as in `decoder`; the same defaults.
     """
@@ -51,7 +52,7 @@ class Encoder(Topology):
     ) -> None:
         super().__init__()
         seed = draw_seed()
-        self.vocab = required(vocab)
+        self.vocab = vocab
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
         plans = plan_layers(layers, layer_types or {}, usual)
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
@@ -70,9 +71,10 @@ class Encoder(Topology):
         valid: Tensor | None = None,
         segment: Tensor | None = None,
         globals: Tensor | None = None,
+        types: Tensor | None = None,
     ) -> Tensor:
         """Logits by the head; arguments as in `run`."""
-        return self.run(tokens, valid=valid, segment=segment, globals=globals).logits
+        return self.run(tokens, valid=valid, segment=segment, globals=globals, types=types).logits
 
     def run(
         self,
@@ -81,9 +83,13 @@ class Encoder(Topology):
         valid: Tensor | None = None,
         segment: Tensor | None = None,
         globals: Tensor | None = None,
+        types: Tensor | None = None,
+        tap: Tap | None = None,
     ) -> Output:
-        """tokens: int [b n]; valid, globals: bool [b n]; segment: int [b n]."""
-        at = coordinates(tokens, valid=valid, segment=segment, globals=globals)
-        x = self.embedding(tokens, at, self.stack.embed)
-        hidden = self.stack(x, Flow(at, Full()))
-        return Output(self.head(hidden, at, self.embedding.weight), hidden)
+        """tokens: int [b n], or what the embedding reads; valid, globals: bool [b n]; segment, types: int [b n].
+
+        tap: to look inside.
+        """
+        marks = marks_of(None, valid=valid, segment=segment, globals=globals, types=types)
+        stream = self.embedding(tokens, marks, self.stack.embed)
+        return self.read_out(self.stack(stream.x, Flow(stream.at, Full(), tap=tap)), stream.at)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from blocks.attention import Attention, FullAttention
@@ -14,12 +15,13 @@ from blocks.embedding import Embedding, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
 from blocks.init import Init, draw_seed
-from blocks.masks import Causal, Full
+from blocks.masks import Causal, Full, Mask
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
 from blocks.position import Position, Rotary
 from blocks.stack import Flow, LayerPlan, Stack, StackPlan
-from blocks.topology.base import DecodeState, Output, Topology, coordinates, required
+from blocks.tap import Tap
+from blocks.topology.base import DecodeState, Output, Topology, marks_of
 from blocks.topology.layers import Layers, LayerType, overridden, plan_layers
 from registry import Build, Need, build, part
 from registry.types import PositiveInt, Probability
@@ -30,11 +32,14 @@ class Side(LayerType):
     """What sets one stack apart from the model's own; None: as the model has it."""
 
     layers: Layers | None = None
+    final_norm: bool | None = None
 
 
 @dataclass(frozen=True)
 class EncoderSide(Side):
-    """What sets the encoder apart."""
+    """What sets the encoder apart. embedding: of a source that is read by other means than the target."""
+
+    embedding: Build[Embedding] | None = None
 
     needs: ClassVar[Iterable[Need]] = (
         Need("attention", "bidirectional", "a source token sees earlier and later ones"),
@@ -43,9 +48,13 @@ class EncoderSide(Side):
 
 @dataclass(frozen=True)
 class DecoderSide(Side):
-    """What sets the decoder apart."""
+    """What sets the decoder apart. causal: whether its tokens must not see later ones."""
 
-    needs: ClassVar[Iterable[Need]] = (Need("attention", "causal", "a token must not see later ones"),)
+    causal: bool = True
+    needs: ClassVar[Iterable[Need]] = (
+        Need("attention", "causal", "a token must not see later ones", when={"causal": True}),
+        Need("attention", "bidirectional", "a token sees earlier and later ones", when={"causal": False}),
+    )
 
 
 @part("topology", "encoder_decoder", paper="Vaswani et al. 2017, arXiv 1706.03762, figure 1")
@@ -53,8 +62,10 @@ class EncoderDecoder(Topology):
     """An encoder over a source and a decoder that reads it by cross-attention: translation, summarisation, speech.
 
     cross_attention: the decoder's attention to the encoder. encoder, decoder: what sets one stack apart, its number of
-    layers included. shared_embedding: one table for source and target. source_vocab: for a source with a vocabulary of
-    its own (shared_embedding: false). Other options as in `decoder`; the initialisation is xavier by default.
+    layers included; encoder.embedding reads a source that is no text, decoder.causal: false lets the decoder's tokens
+    see each other (DETR). shared_embedding: one embedding for source and target; table for one table, but norms and
+    kinds of tokens of their own (BART). source_vocab: for a source with a vocabulary of its own (shared_embedding:
+    false). Other options as in `decoder`; initialisation xavier by default.
     """
 
     provides = frozenset(
@@ -70,7 +81,7 @@ class EncoderDecoder(Topology):
         heads: PositiveInt = 8,
         vocab: PositiveInt | None = None,
         source_vocab: PositiveInt | None = None,
-        shared_embedding: bool = True,
+        shared_embedding: bool | Literal["table"] = True,
         attention: Build[Attention] = FullAttention,
         cross_attention: Build[Attention] = FullAttention,
         position: Build[Position] = Rotary,
@@ -88,8 +99,9 @@ class EncoderDecoder(Topology):
     ) -> None:
         super().__init__()
         seed = draw_seed()
-        self.vocab = required(vocab)
-        if shared_embedding and source_vocab not in (None, self.vocab):
+        self.vocab = vocab
+        shared = False if encoder.embedding is not None else shared_embedding
+        if shared and source_vocab not in (None, vocab):
             raise ValueError(
                 f"one table cannot serve {source_vocab} source and {vocab} target tokens: shared_embedding: false"
             )
@@ -101,19 +113,29 @@ class EncoderDecoder(Topology):
         depths = len(source_plans), len(target_plans)
 
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
-        own = None if shared_embedding else build(embedding, dim=dim, vocab=source_vocab or self.vocab)
-        self.source_embedding = own
-        self.encoder = Stack(StackPlan(dim, "encoder", source_plans, *depths, causal=False, final_norm=final_norm))
-        self.decoder = Stack(StackPlan(dim, "decoder", target_plans, *depths, causal=True, final_norm=final_norm))
+        reads = None if shared is True else build(encoder.embedding or embedding, dim=dim, vocab=source_vocab or vocab)
+        if reads is not None and shared == "table":
+            reads.share_table(self.embedding)
+        self.source_embedding = reads
+        ends = (side.final_norm if side.final_norm is not None else final_norm for side in (encoder, decoder))
+        self.encoder = Stack(StackPlan(dim, "encoder", source_plans, *depths, causal=False, final_norm=next(ends)))
+        self.decoder = Stack(
+            StackPlan(dim, "decoder", target_plans, *depths, causal=decoder.causal, final_norm=next(ends))
+        )
+        self.mask: Mask = Causal() if decoder.causal else Full()
         self.head = build(head, dim=dim, vocab=self.vocab)
         self.encoder.initialise(init, seed)
         self.decoder.initialise(
-            init, seed, embedding=self.embedding, source_embedding=self.source_embedding, head=self.head
+            init, seed, source_embedding=self.source_embedding, embedding=self.embedding, head=self.head
         )
+
+    @property
+    def longest(self) -> int | None:
+        return self.decoder.longest
 
     def forward(
         self,
-        tokens: Tensor,
+        tokens: Tensor | None = None,
         *,
         source: Tensor | None = None,
         source_valid: Tensor | None = None,
@@ -125,38 +147,47 @@ class EncoderDecoder(Topology):
 
     def run(
         self,
-        tokens: Tensor,
+        tokens: Tensor | None = None,
         *,
         source: Tensor | None = None,
         source_valid: Tensor | None = None,
         valid: Tensor | None = None,
         state: DecodeState | None = None,
+        tap: Tap | None = None,
     ) -> Output:
-        """tokens: int [b n], the decoder's input; source: int [b k], needed unless the state has read it already.
+        """tokens: int [b n], the decoder's input, left out where its embedding reads nothing (`queries`).
 
-        valid: bool [b n]; source_valid: bool [b k]. Raises ValueError when there is no source.
+        source: int [b k], or what the encoder's embedding reads; needed unless the state has read it already.
+        valid: bool [b n]; source_valid: bool [b k]. tap: to look inside. Raises ValueError when there is no source.
         """
         if source is not None:
-            read, source_at = self.encode(source, source_valid)
+            read, source_at = self.encode(source, source_valid, tap)
             if state is not None:
                 state.source, state.source_at = read, source_at
         elif state is not None and state.source is not None and state.source_at is not None:
             read, source_at = state.source, state.source_at
         else:
             raise ValueError("an encoder_decoder needs `source`, or a state that has read one")
-        at = coordinates(tokens, valid=valid, state=state)
-        x = self.embedding(tokens, at, self.decoder.embed)
-        flow = Flow(at, Causal(), read, source_at)
-        hidden = self.decoder(x, flow, None if state is None else state.caches)
+        if tokens is None:
+            tokens = torch.empty(len(read), 0, dtype=torch.long, device=read.device)
+        stream = self.embedding(tokens, marks_of(state, valid=valid), self.decoder.embed)
+        flow = Flow(stream.at, self.mask, read, source_at, self.encoder.position(-1), tap)
+        hidden = self.decoder(stream.x, flow, None if state is None else state.caches)
         if state is not None:
-            state.advance(at)
-        return Output(self.head(hidden, at, self.embedding.weight), hidden, read)
+            state.advance(stream.at)
+        return self.read_out(hidden, stream.at, read)
 
-    def encode(self, source: Tensor, source_valid: Tensor | None = None) -> tuple[Tensor, Coords]:
-        """source: int [b k] -> the encoder's stream [b k m] and its coordinates."""
-        at = coordinates(source, valid=source_valid)
+    def encode(
+        self, source: Tensor, source_valid: Tensor | None = None, tap: Tap | None = None
+    ) -> tuple[Tensor, Coords]:
+        """source: int [b k], or what the embedding reads -> the encoder's stream [b k m] and its coordinates."""
         embedding = self.embedding if self.source_embedding is None else self.source_embedding
-        return self.encoder(embedding(source, at, self.encoder.embed), Flow(at, Full())), at
+        stream = embedding(source, marks_of(None, valid=source_valid), self.encoder.embed)
+        return self.encoder(stream.x, Flow(stream.at, Full(), tap=tap)), stream.at
+
+    def example(self, batch: int, length: int) -> dict[str, Tensor]:
+        reads = self.embedding if self.source_embedding is None else self.source_embedding
+        return {**super().example(batch, length), "source": reads.example(batch, length)}
 
     def new_state(self) -> DecodeState:
         """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""

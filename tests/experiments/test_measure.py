@@ -140,6 +140,9 @@ def test_a_part_that_reads_its_numbers_is_counted_by_running_it() -> None:
             x = self.table(tokens)
             return self.inner(x) if float(x.sum()) < 1e9 else x
 
+        def example(self, batch: int, length: int) -> dict[str, torch.Tensor]:
+            return {"tokens": torch.zeros(batch, length, dtype=torch.long)}
+
     assert flops_per_token(Reads(), 4) == 2 * DIM * DIM
 
 

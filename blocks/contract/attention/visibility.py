@@ -17,7 +17,12 @@ STRICT = 1e-12
 """What has not changed may move by this much of the outputs' size, in float64."""
 
 
-@check("attention", "no token sees a later one", when=provides("causal"))
+def is_strict(subject: Subject) -> bool:
+    """Whether a causal mask hides all of what is later."""
+    return "causal" in subject.provides and "look_ahead" not in subject.provides
+
+
+@check("attention", "no token sees a later one", when=is_strict)
 @torch.no_grad()
 def no_future_leak(subject: Subject) -> None:
     attention = subject.build()
@@ -34,6 +39,14 @@ def no_future_leak(subject: Subject) -> None:
             leak = seen & ~torch.ones_like(seen).tril()
             if leak.any():
                 raise Broken(f"with {named(mask, position)}, output {_said(leak)} {loudness:g} times as loud")
+
+
+@check("attention", "what is declared to look ahead does", when=provides("look_ahead"))
+@torch.no_grad()
+def looks_ahead(subject: Subject) -> None:
+    attention = subject.build()
+    seen = dependence(lambda x: attention(x, mask=Causal()), draw(subject, 1, N), 1.0, STRICT)
+    demand(seen.triu(1).any(), "declares 'look_ahead', but with Causal() no output depends on a later token")
 
 
 def _said(leak: Tensor) -> str:
@@ -64,7 +77,8 @@ def masks_by_word(subject: Subject) -> dict[str, list[Mask]]:
     narrow: list[Mask] = [Window(1, 2)] if "bidirectional" in subject.provides else []
     if "causal" in subject.provides:
         narrow += [Causal() & Window(2, 0), Causal() & Window(3, 3)]
-    return {"bidirectional": [Full()], "causal": [Causal()], "window": narrow, "prefix": [Causal() | Prefix()]}
+    causal: list[Mask] = [] if "look_ahead" in subject.provides else [Causal()]
+    return {"bidirectional": [Full()], "causal": causal, "window": narrow, "prefix": [Causal() | Prefix()]}
 
 
 @check("attention", "obeys the masks that it declares and refuses the others")

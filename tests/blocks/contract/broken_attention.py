@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
+from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.masks import Both, Mask, SameSegment, Valid, Window, both, terms
-from blocks.position import Position
+from blocks.position import NoPosition, Position
 
 from .honest import Honest
 
@@ -24,9 +25,13 @@ def without(mask: Mask, *kinds: type) -> Mask:
 
 
 class StabiliserLooksAhead(Honest):
-    def weigh(self, scores: Tensor, allow: Tensor) -> Tensor:
+    def share(self, scores: Tensor, allow: Tensor) -> Tensor:
         weights = (torch.exp(scores - scores.amax(-1, keepdim=True)) + 1e-4) * allow
         return weights / (weights.sum(-1, keepdim=True) + 1e-6)
+
+
+class ClaimsToLookAhead(Honest):
+    provides = Honest.provides | {"look_ahead"}
 
 
 class SeesNoPast(Honest):
@@ -159,8 +164,8 @@ class BatchMean(Honest):
 
 
 class DropoutInEvaluation(Honest):
-    def weigh(self, scores: Tensor, allow: Tensor) -> Tensor:
-        return functional.dropout(super().weigh(scores, allow), 0.1)
+    def share(self, scores: Tensor, allow: Tensor) -> Tensor:
+        return functional.dropout(super().share(scores, allow), 0.1)
 
 
 class ChangesItsInput(Honest):
@@ -189,8 +194,8 @@ class ZeroGradient(Honest):
 
 
 class Float32Inside(Honest):
-    def weigh(self, scores: Tensor, allow: Tensor) -> Tensor:
-        return super().weigh(scores.float(), allow).to(scores.dtype)
+    def share(self, scores: Tensor, allow: Tensor) -> Tensor:
+        return super().share(scores.float(), allow).to(scores.dtype)
 
 
 class Float32Outside(Honest):
@@ -199,12 +204,12 @@ class Float32Outside(Honest):
 
 
 class EmptyRowsAreNaN(Honest):
-    def weigh(self, scores: Tensor, allow: Tensor) -> Tensor:
+    def share(self, scores: Tensor, allow: Tensor) -> Tensor:
         return scores.masked_fill(~allow, -torch.inf).softmax(-1)
 
 
 class EmptyRowsHaveNaNGradients(Honest):
-    def weigh(self, scores: Tensor, allow: Tensor) -> Tensor:
+    def share(self, scores: Tensor, allow: Tensor) -> Tensor:
         weights = torch.exp(scores) * allow
         return (weights / weights.sum(-1, keepdim=True)).nan_to_num(0.0)
 
@@ -283,12 +288,28 @@ class HidesItsHeads(Honest):
         del self.head_dim
 
 
+class ShowsScores(Honest):
+    def shown(self, weights: Tensor) -> Tensor:
+        return weights.log().clamp(min=-9.0)
+
+
+class ShowsTheMean(Honest):
+    def shown(self, weights: Tensor) -> Tensor:
+        return weights.mean(-1, keepdim=True).expand_as(weights)
+
+
+class ShowsPlainWeights(Honest):
+    def weigh(self, x: Tensor, view: View) -> Tensor:
+        return super().weigh(x, replace(view, position=NoPosition()))
+
+
 DECLARED = "declares which way it sees, and its heads"
 
 BUGS: list[tuple[str, type, str]] = [
     ("attention", ClaimsNothing, DECLARED),
     ("attention", HidesItsHeads, DECLARED),
     ("attention", StabiliserLooksAhead, "no token sees a later one"),
+    ("attention", ClaimsToLookAhead, "what is declared to look ahead does"),
     ("attention", SeesNoPast, "a token depends on itself or on earlier ones"),
     ("attention", SeesNoFuture, "a token depends on both sides"),
     ("attention", IgnoresWindows, MASKS),
@@ -333,6 +354,9 @@ BUGS: list[tuple[str, type, str]] = [
     ("attention", ForgetsState, "saves and loads"),
     ("attention", ReadsSourceCausally, "cross-attention reads all of the source, each query by itself"),
     ("attention", IgnoresSourcePadding, "padding in a source is invisible"),
+    ("attention", ShowsScores, "weights are shares of what a token sees"),
+    ("attention", ShowsTheMean, "weights say on what a token depends"),
+    ("attention", ShowsPlainWeights, "weights follow the position scheme"),
     ("attention", AsksForNumbers, "runs on the meta device"),
     ("attention", WantsCoordinatesOfAll, "coordinates of one row serve a whole batch"),
     ("attention", SqueezesOneToken, "one token alone is a sequence"),

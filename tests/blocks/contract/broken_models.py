@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from blocks.attention import FullAttention
 from blocks.masks import Causal, Full
+from blocks.tap import Tap
 from blocks.topology import Decoder, DecodeState, Encoder, EncoderDecoder, Output
 
 from .broken_parts import CHANCE, DTYPE, FLOAT64, GRADIENTS, META, SAVES
@@ -95,12 +96,12 @@ class MixesRows(Tiny):
 
 
 class ReadsOneSourceToken(TinyTranslator):
-    def encode(self, source: Tensor, source_valid: Tensor | None = None) -> Any:
+    def encode(self, source: Tensor, source_valid: Tensor | None = None, tap: Tap | None = None) -> Any:
         return super().encode(source[:, :1], None if source_valid is None else source_valid[:, :1])
 
 
 class ForgetsSourcePadding(TinyTranslator):
-    def encode(self, source: Tensor, source_valid: Tensor | None = None) -> Any:
+    def encode(self, source: Tensor, source_valid: Tensor | None = None, tap: Tap | None = None) -> Any:
         return super().encode(source)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from blocks.coords import Coords
-from blocks.embedding import TokenEmbedding
+from blocks.embedding import Embedded, Embedding, Marks, TokenEmbedding
+from blocks.embedding.base import Place
 from blocks.feedforward import Mlp
-from blocks.head import ClassificationHead, Head, LMHead
+from blocks.head import Head, LMHead
 from blocks.init import Init, Site
 from blocks.linear import Role
 from blocks.norm import LayerNorm, Norm
@@ -52,8 +54,11 @@ def with_mistakes(right: type[nn.Module]) -> dict[str, type[nn.Module]]:
     last = "close" if issubclass(right, Placement) else "forward"
 
     def leaving(change: Callable[[Any, Tensor], Tensor], base: type) -> type:
-        def leave(self: Any, *args: Any) -> Tensor:
-            return change(self, getattr(right, last)(self, *args))
+        def leave(self: Any, *args: Any) -> Any:
+            left = getattr(right, last)(self, *args)
+            if isinstance(left, Embedded):
+                return replace(left, x=change(self, left.x))
+            return change(self, left)
 
         return type(f"{right.__name__}{change.__name__.title()}", (base,), {last: leave})
 
@@ -159,22 +164,35 @@ class SaysNothing(Plain):
     final_norm = None  # type: ignore[assignment]
 
 
-Place = Callable[[Tensor, Coords], Tensor]
-
-
 class SumsNeighbours(TokenEmbedding):
-    def forward(self, ids: Tensor, at: Coords, place: Place) -> Tensor:
-        return super().forward(ids, at, place) + self.table(ids).mean(1, keepdim=True)
+    def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
+        made = super().forward(inputs, marks, place)
+        return replace(made, x=made.x + self.table(inputs).mean(1, keepdim=True))
 
 
 class ForgetsPlace(TokenEmbedding):
-    def forward(self, ids: Tensor, at: Coords, place: Place) -> Tensor:
-        return super().forward(ids, at, lambda x, at: x)
+    def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
+        return super().forward(inputs, marks, lambda x, at: x)
 
 
 class PlacesTwice(TokenEmbedding):
-    def forward(self, ids: Tensor, at: Coords, place: Place) -> Tensor:
-        return super().forward(ids, at, lambda x, at: place(place(x, at), at))
+    def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
+        return super().forward(inputs, marks, lambda x, at: place(place(x, at), at))
+
+
+class ForgetsThePast(TokenEmbedding):
+    def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
+        return super().forward(inputs, replace(marks, start=0, offset=None), place)
+
+
+class MixesRowsOfBatch(TokenEmbedding):
+    def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
+        made = super().forward(inputs, marks, place)
+        return replace(made, x=made.x - made.x.mean(0, keepdim=True))
+
+
+class SaysNothingOfInputs(TokenEmbedding):
+    provides = frozenset()
 
 
 class OtherTable(TokenEmbedding):
@@ -184,8 +202,8 @@ class OtherTable(TokenEmbedding):
 
 
 class WrongShape(LMHead):
-    def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
-        return super().forward(hidden, at, table)[..., 1:]
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
+        return super().forward(hidden, at, embedding)[..., 1:]
 
 
 class SaysNothingOfLogits(LMHead):
@@ -193,27 +211,26 @@ class SaysNothingOfLogits(LMHead):
 
 
 class PeeksAtNeighbours(LMHead):
-    def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
-        return super().forward(hidden + hidden.roll(1, 1), at, table)
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
+        return super().forward(hidden + hidden.roll(1, 1), at, embedding)
 
 
 class MixesRowsOfHead(LMHead):
-    def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
-        return super().forward(hidden - hidden.mean(0, keepdim=True), at, table)
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
+        return super().forward(hidden - hidden.mean(0, keepdim=True), at, embedding)
 
 
 class PoolsPadding(Head):
     provides = frozenset({"classes"})
 
-    def forward(self, hidden: Tensor, at: Coords, table: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
         return hidden.mean(1)
 
 
-class EmptyIsNaN(ClassificationHead):
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim, classes=3)
+class EmptyIsNaN(Head):
+    provides = frozenset({"classes"})
 
-    def _pool(self, hidden: Tensor, at: Coords) -> Tensor:
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
         if at.valid is None:
             return hidden.mean(1)
         valid = at.valid.expand(len(hidden), -1).to(hidden.dtype)
@@ -268,6 +285,9 @@ BUGS: list[tuple[str, type, str]] = [
     ("embedding", SumsNeighbours, "one vector for each token, another for another token"),
     ("embedding", ForgetsPlace, "calls what the position scheme adds, once, with the coordinates"),
     ("embedding", PlacesTwice, "calls what the position scheme adds, once, with the coordinates"),
+    ("embedding", SaysNothingOfInputs, "says what it reads, and has an example of it"),
+    ("embedding", MixesRowsOfBatch, "rows of a batch do not know of each other"),
+    ("embedding", ForgetsThePast, "tokens stand where the batch and the past say"),
     ("embedding", OtherTable, "shows the table that a tied head shares"),
     ("head", WrongShape, "says what its logits are of, and they are"),
     ("head", SaysNothingOfLogits, "says what its logits are of, and they are"),

@@ -8,10 +8,24 @@ from blocks.contract import Broken, checks_for
 from blocks.contract.check import checks
 from blocks.contract.subject import FAMILIES
 
-from . import broken_attention, broken_models, broken_parts, broken_positions
+from . import (
+    broken_attention,
+    broken_backbones,
+    broken_conversions,
+    broken_models,
+    broken_parts,
+    broken_positions,
+)
 from .honest import Honest
 
-BUGS = [*broken_attention.BUGS, *broken_positions.BUGS, *broken_parts.BUGS, *broken_models.BUGS]
+BUGS = [
+    *broken_attention.BUGS,
+    *broken_positions.BUGS,
+    *broken_parts.BUGS,
+    *broken_backbones.BUGS,
+    *broken_models.BUGS,
+    *broken_conversions.BUGS,
+]
 
 
 # Numbers asked of a meta tensor, and batches that do not fit: torch stops these mistakes by itself.

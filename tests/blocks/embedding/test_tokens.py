@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from blocks.coords import Coords
-from blocks.embedding import TokenEmbedding
+from blocks.embedding import Marks, TokenEmbedding
 from blocks.norm import LayerNorm
 
 IDS = torch.tensor([[3, 0, 3], [1, 4, 2]])
@@ -21,7 +21,7 @@ def place(x: Tensor, at: Coords) -> Tensor:
 @pytest.mark.parametrize("normed", [False, True])
 def test_a_row_of_the_table_then_the_position_then_the_norm(scale: bool, normed: bool) -> None:
     embedding = TokenEmbedding(6, 5, scale=scale, norm=LayerNorm if normed else None).double()
-    found = embedding(IDS, Coords.of(3, start=2), place)
+    found = embedding(IDS, Marks(start=2), place).x
     rows = torch.stack([torch.stack([embedding.weight[i] for i in row]) for row in IDS.tolist()])
     right = rows * (math.sqrt(6) if scale else 1) + torch.tensor([2.0, 3.0, 4.0]).view(1, 3, 1)
     right = torch.nn.functional.layer_norm(right, (6,)) if normed else right
@@ -30,6 +30,34 @@ def test_a_row_of_the_table_then_the_position_then_the_norm(scale: bool, normed:
 
 def test_dropout_comes_last_and_in_training_only() -> None:
     embedding = TokenEmbedding(64, 5, norm=LayerNorm, dropout=0.5)
-    assert (embedding(IDS, Coords.of(3), place) == 0).float().mean() == pytest.approx(0.5, abs=0.15)
+    assert (embedding(IDS, Marks(), place).x == 0).float().mean() == pytest.approx(0.5, abs=0.15)
     embedding.eval()
-    assert (embedding(IDS, Coords.of(3), place) != 0).all()
+    assert (embedding(IDS, Marks(), place).x != 0).all()
+
+
+def test_each_kind_of_token_adds_its_vector_and_kind_0_is_meant_where_none_is_said() -> None:
+    embedding = TokenEmbedding(6, 5, types=2).double()
+    assert embedding.types is not None
+    kinds = torch.tensor([[0, 1, 1], [1, 0, 0]])
+    found = embedding(IDS, Marks(types=kinds), place).x
+    torch.testing.assert_close(found, place(embedding.weight[IDS] + embedding.types.weight[kinds], Coords.of(3)))
+    unsaid = embedding(IDS, Marks(), place).x
+    torch.testing.assert_close(unsaid, place(embedding.weight[IDS] + embedding.types.weight[0], Coords.of(3)))
+
+
+def test_kinds_of_tokens_for_a_model_without_them_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"model\.embedding\.types"):
+        TokenEmbedding(6, 5)(IDS, Marks(types=IDS), place)
+
+
+def test_narrow_vectors_are_mapped_to_the_width_of_the_model() -> None:
+    embedding = TokenEmbedding(6, 5, width=2, scale=3.0).double()
+    assert embedding.weight.shape == (5, 2)
+    assert embedding.widen is not None
+    right = place(3.0 * embedding.weight[IDS] @ embedding.widen.weight.T, Coords.of(3))
+    torch.testing.assert_close(embedding(IDS, Marks(), place).x, right)
+
+
+def test_needs_the_size_of_the_vocabulary_and_says_where_to_set_it() -> None:
+    with pytest.raises(ValueError, match=r"size of the vocabulary.*model\.vocab"):
+        TokenEmbedding(6, None)

@@ -9,7 +9,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from blocks.init import BertInit, DeepNormInit, GPT2Init, Init, Site, T5Init, TorchInit, XavierInit, initialise
+from blocks.init import (
+    BertInit,
+    DeepNormInit,
+    DetrInit,
+    GPT2Init,
+    Init,
+    Site,
+    T5Init,
+    TorchInit,
+    ViTInit,
+    XavierInit,
+    initialise,
+)
 from blocks.linear import Linear, Role, Table
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -36,6 +48,16 @@ STDS: list[tuple[Init, Callable[[Role], float]]] = [
     (TorchInit(), lambda role: 1.0 if role in TABLES else (1 / 3) ** 0.5 * IN**-0.5),
     (XavierInit(), lambda role: IN**-0.5 if role in TABLES else xavier()),
     (
+        DetrInit(),
+        lambda role: (
+            1.0
+            if role in TABLES
+            else (1 / 3) ** 0.5 * IN**-0.5
+            if role in ("input", "head")
+            else xavier(0.5**0.5 if role in ("query", "key", "value") else 1.0)
+        ),
+    ),
+    (
         T5Init(),
         lambda role: {"embedding": 1.0, "position": 300**-0.5, "query": (300 * 25) ** -0.5}.get(role, 300**-0.5),
     ),
@@ -44,7 +66,7 @@ STDS: list[tuple[Init, Callable[[Role], float]]] = [
         lambda role: (
             IN**-0.5
             if role in TABLES
-            else xavier(1.0 if role in ("query", "key", "gate", "head") else (8 * 6) ** -0.25)
+            else xavier(1.0 if role in ("query", "key", "gate", "input", "head") else (8 * 6) ** -0.25)
         ),
     ),
 ]
@@ -103,3 +125,13 @@ def test_initialise_goes_by_role_and_leaves_everything_else() -> None:
     assert not module["out"].bias.any()
     assert torch.equal(module["norm"].weight, norm)
     assert torch.equal(module["alien"].weight, alien)
+
+
+def test_vit_starts_with_a_head_and_class_tokens_of_zeros() -> None:
+    for role in ("embedding", "head"):
+        assert not fill(ViTInit(), role).any()
+    assert float(fill(ViTInit(), "position").std()) == pytest.approx(0.02, rel=0.02)
+    assert float(fill(ViTInit(), "ff_in").std()) == pytest.approx(xavier(), rel=0.02)
+    # cut, and made wider before so that the deviation is right after it
+    assert float(fill(ViTInit(), "input").std()) == pytest.approx(IN**-0.5, rel=0.02)
+    assert fill(ViTInit(), "input").abs().max() <= 2 * IN**-0.5 / 0.8796

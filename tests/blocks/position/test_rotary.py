@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from blocks.coords import Coords
 from blocks.position import Rotary
+from blocks.scaling import LinearScaling, Scaling
 
 
 @pytest.mark.parametrize("fraction", [1.0, 0.5])
@@ -47,6 +49,41 @@ def test_angles_of_far_positions_are_not_rounded_in_half_precision() -> None:
     found = Rotary(8).rotate(t, Coords.of(1, start=4099), "query").double()
     right = Rotary(8).rotate(t.double(), Coords.of(1, start=4099), "query")
     torch.testing.assert_close(found, right, rtol=0.02, atol=0.02)
+
+
+def test_the_turned_width_is_rounded_down() -> None:
+    assert Rotary(18, fraction=0.7).width == 12
+
+
+@pytest.mark.parametrize("layout", ["halves", "interleaved"])
+def test_a_scaling_changes_the_angles_and_the_loudness(layout: Literal["halves", "interleaved"]) -> None:
+    class Odd(Scaling):
+        attention = 1.5
+
+        def slowed(self, rates: torch.Tensor, base: float) -> torch.Tensor:
+            assert base == 100.0
+            torch.testing.assert_close(rates, 100.0 ** (-torch.arange(3.0).double() / 3))
+            return rates / torch.tensor([1.0, 2.0, 5.0])
+
+    t = torch.randn(1, 2, 4, 8, dtype=torch.float64)
+    found = Rotary(8, base=100.0, layout=layout, fraction=0.75, scaling=Odd).rotate(t, Coords.of(4, start=3), "key")
+    right = t.clone()
+    for i, slower in enumerate((1, 2, 5)):
+        a, b = (i, i + 3) if layout == "halves" else (2 * i, 2 * i + 1)
+        for n in range(4):
+            angle = (n + 3) * 100.0 ** (-i / 3) / slower
+            x, y = t[:, :, n, a], t[:, :, n, b]
+            right[:, :, n, a] = 1.5 * (x * math.cos(angle) - y * math.sin(angle))
+            right[:, :, n, b] = 1.5 * (x * math.sin(angle) + y * math.cos(angle))
+    torch.testing.assert_close(found, right, rtol=1e-10, atol=1e-12)
+
+
+def test_two_schemes_share_coordinates_without_sharing_angles() -> None:
+    t, at = torch.randn(1, 1, 4, 8, dtype=torch.float64), Coords.of(4)
+    slow = Rotary(8, scaling=partial(LinearScaling, factor=2.0))
+    plain = Rotary(8).rotate(t, at, "query")
+    assert not torch.equal(slow.rotate(t, at, "query"), plain)
+    assert torch.equal(Rotary(8).rotate(t, at, "query"), plain)
 
 
 def test_refuses_an_odd_width() -> None:

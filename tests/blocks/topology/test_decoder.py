@@ -8,6 +8,7 @@ import torch
 
 from blocks.attention import Attention, FullAttention, LinearAttention, Longformer
 from blocks.coords import Coords
+from blocks.embedding import Marks
 from blocks.head import LMHead
 from blocks.masks import Causal, Prefix
 from blocks.norm import RMSNorm
@@ -55,7 +56,7 @@ def test_a_prefix_is_visible_to_all_and_without_marks_there_is_none() -> None:
     assert torch.equal(model(IDS), plain(IDS))
     marks = torch.tensor([[True, True, True, False, False, False]])
     hidden = model.stack(
-        model.embedding(IDS, Coords.of(6), model.stack.embed), Flow(Coords.of(6, prefix=marks), Causal() | Prefix())
+        model.embedding(IDS, Marks(), model.stack.embed).x, Flow(Coords.of(6, prefix=marks), Causal() | Prefix())
     )
     torch.testing.assert_close(model.run(IDS, prefix=marks).hidden, hidden, rtol=1e-12, atol=1e-12)
     changed = IDS.clone()

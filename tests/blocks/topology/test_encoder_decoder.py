@@ -8,9 +8,11 @@ import torch
 
 from blocks.attention import FullAttention, LinearAttention
 from blocks.coords import Coords
+from blocks.embedding import Marks, TokenEmbedding
 from blocks.depth import coefficients
 from blocks.masks import Causal, Full
 from blocks.placement import DeepNorm
+from blocks.norm import LayerNorm
 from blocks.position import T5, Sinusoidal
 from blocks.stack import Flow
 from blocks.topology import EncoderDecoder
@@ -36,8 +38,8 @@ def test_an_encoder_over_the_source_and_a_decoder_that_reads_it(shared: bool) ->
     assert table is not None
     assert len(table.weight) == (11 if shared else 9)
     source_at, at = Coords.of(5), Coords.of(4)
-    read = model.encoder(table(SOURCE, source_at, model.encoder.embed), Flow(source_at, Full()))
-    x = model.embedding(IDS, at, model.decoder.embed)
+    read = model.encoder(table(SOURCE, Marks(), model.encoder.embed).x, Flow(source_at, Full()))
+    x = model.embedding(IDS, Marks(), model.decoder.embed).x
     hidden = model.decoder(x, Flow(at, Causal(), read, source_at))
     out = model.run(IDS, source=SOURCE)
     assert out.source is not None
@@ -45,6 +47,18 @@ def test_an_encoder_over_the_source_and_a_decoder_that_reads_it(shared: bool) ->
     torch.testing.assert_close(out.hidden, hidden, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(out.logits, hidden @ model.embedding.weight.T, rtol=1e-12, atol=1e-12)
     assert torch.equal(model(IDS, source=SOURCE), out.logits)
+
+
+def test_one_table_with_norms_of_their_own() -> None:
+    model = make(shared_embedding="table", embedding=partial(TokenEmbedding, norm=LayerNorm), position=Sinusoidal)
+    assert isinstance(model.source_embedding, TokenEmbedding)
+    assert isinstance(model.embedding, TokenEmbedding)
+    assert model.source_embedding.table is model.embedding.table
+    assert model.source_embedding.norm is not model.embedding.norm
+    out = model(IDS, source=SOURCE)
+    with torch.no_grad():
+        model.source_embedding.norm.weight *= 2
+    assert not torch.allclose(model(IDS, source=SOURCE), out)
 
 
 def test_the_sides_may_differ() -> None:
