@@ -107,7 +107,9 @@ class Cell:
 
 
 def cells() -> Iterator[Cell]:
-    for attention, position, shape, view in itertools.product(kinds("attention"), kinds("position"), SHAPES, VIEWS):
+    # the models of the matrix read tokens, which stand in no grid
+    positions = [p for p in kinds("position") if not p.target.grid]  # type: ignore[attr-defined]
+    for attention, position, shape, view in itertools.product(kinds("attention"), positions, SHAPES, VIEWS):
         windowed = "window" in inspect.signature(attention.target).parameters
         if view == "window" and not windowed:
             continue

@@ -24,16 +24,23 @@ CAPABILITIES = {
     "bias": "lets a position scheme add to the scores",
     "content_bias": "lets a position scheme add a term of queries and keys to the scores",
     "content_value": "lets a position scheme add a term to the weighted sum of values",
+    "mark": "lets a position scheme mark what queries and keys are projected from",
     "decode": "can decode step by step with a cache",
+    "memory": "carries a memory from one segment of a text to the next",
+    "weights": "can show its attention weights",
+    "look_ahead": "as published, lets later tokens reach earlier ones a little under a causal mask too",
 }
-"""What an attention kind can declare in `provides`; "decode" is declared by overriding `new_cache`."""
+"""What an attention kind can declare in `provides`.
+
+"decode" is declared by overriding `new_cache`, "weights" by overriding `weigh`.
+"""
 
 
 class Attention(nn.Module):
     """Maps tokens to tokens: [b n m] -> [b n m].
 
     provides: what the kind can do, words of CAPABILITIES; an instance whose options allow less says so itself.
-    Kinds implement `mix`.
+    Kinds implement `mix`, and `weigh` where there are weights to look at.
     heads, head_dim: for the position scheme.
     """
 
@@ -49,6 +56,8 @@ class Attention(nn.Module):
             raise TypeError(f"{cls.__name__}.provides has unknown words: {', '.join(sorted(unknown))}; known: {known}")
         if cls.new_cache is not Attention.new_cache:
             cls.provides = cls.provides | {"decode"}
+        if cls.weigh is not Attention.weigh:
+            cls.provides = cls.provides | {"weights"}
 
     def forward(
         self,
@@ -68,6 +77,39 @@ class Attention(nn.Module):
         cache: from `new_cache`; x then continues what the cache has seen. Returns [b n m].
         Raises ValueError for a combination that the kind does not provide, TypeError for arguments of other types.
         """
+        return self.mix(x, self._view(x, at, mask, position, source, source_at, cache))
+
+    def weights(
+        self,
+        x: Tensor,
+        at: Coords | None = None,
+        *,
+        mask: Mask | None = None,
+        position: Position | None = None,
+        source: Tensor | None = None,
+        source_at: Coords | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """The attention weights of `forward` with the same arguments, [b h q k], 0 where a key is invisible.
+
+        cache: of a kind with a memory, which is then part of the keys and stays as it is. Raises NotImplementedError
+        for kinds that have no weights, ValueError for the cache of another kind, and what `forward` raises.
+        """
+        if cache is not None and "memory" not in self.provides:
+            raise ValueError(f"{type(self).__name__} shows the weights of a whole pass, without a cache")
+        return self.weigh(x, self._view(x, at, mask, position, source, source_at, cache))
+
+    def _view(
+        self,
+        x: Tensor,
+        at: Coords | None,
+        mask: Mask | None,
+        position: Position | None,
+        source: Tensor | None,
+        source_at: Coords | None,
+        cache: Cache | None,
+    ) -> View:
+        """The arguments of a call, completed and checked."""
         _refuse_strangers(x, at, mask, position, source)
         at = Coords.of(x.shape[1], device=x.device) if at is None else at
         if source is not None and source_at is None:
@@ -75,11 +117,18 @@ class Attention(nn.Module):
         mask = mask or Full()
         self._require(at, source_at, mask, position)
         mask = both(both(mask, Valid()), SameSegment())
-        return self.mix(x, View(at, mask, position or NoPosition(), source, source_at, cache))
+        return View(at, mask, position or NoPosition(), source, source_at, cache)
 
     def mix(self, x: Tensor, view: View) -> Tensor:
         """The kind's own computation. x: [b n m] -> [b n m]; `view` holds what else `forward` was given, complete."""
         raise NotImplementedError
+
+    def weigh(self, x: Tensor, view: View) -> Tensor:
+        """The weights behind `mix`, exact and by the plain way: [b h q k], over all keys. Leaves a cache as it is.
+
+        Overriding this declares that the kind has them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no attention weights to show")
 
     def new_cache(self, *, cross: bool = False) -> Cache:
         """An empty cache for decoding step by step, for reading another stream if `cross`.

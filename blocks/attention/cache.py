@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from torch import Tensor
 
@@ -32,6 +34,27 @@ class Cache:
         held = [v.data if isinstance(v, Buffer) else v for v in values]
         own = sum(v.numel() for v in held if isinstance(v, Tensor))
         return own + sum(v.numbers for v in values if isinstance(v, Cache))
+
+
+@dataclass
+class Memory(Cache):
+    """A cache of bounded size that a text carries from one segment to the next, while training as well.
+
+    Its fields are tensors, coordinates, numbers and None.
+    """
+
+    def count_from(self, tokens: int) -> None:
+        """Move the origin of all coordinates `tokens` ahead, for a text in which nothing is padded."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and plain data, for a checkpoint."""
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: _plain(value) if isinstance(value, Coords) else value for name, value in held.items()}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        for name, value in saved.items():
+            setattr(self, name, Coords(**value) if isinstance(value, Mapping) else value)
 
 
 class Buffer:
@@ -105,3 +128,7 @@ class SourceCache(Cache):
 
     def fill(self, k: Tensor, v: Tensor) -> None:
         self.k, self.v = k.detach(), v.detach()
+
+
+def _plain(at: Coords) -> dict[str, Tensor | None]:
+    return {f.name: getattr(at, f.name) for f in fields(at) if f.init}

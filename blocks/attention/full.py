@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Literal, TypeAlias
 
-from einops import rearrange, repeat
-from torch import Tensor
+import torch
+from einops import rearrange
+from torch import Tensor, nn
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
-from blocks.attention.softmax import Keys, Scoring, softmax_attention
+from blocks.attention.heads import Over, query_key_norm, share, split, split_width
+from blocks.attention.softmax import Keys, Scoring, attention_weights, softmax_attention
 from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
 from blocks.masks import Window, both
 from blocks.norm import Norm
 from blocks.position import Position
-from registry import Build, MultipleOf, build, part
+from blocks.position.base import Role
+from registry import Build, MultipleOf, part
 from registry.types import PositiveFloat, PositiveInt, Probability
+
+Projection: TypeAlias = Literal["query", "key", "value", "gate", "out"]
 
 
 @part("attention", "full", paper="Vaswani et al. 2017, arXiv 1706.03762, section 3.2")
@@ -28,14 +33,18 @@ class FullAttention(Attention):
     grouped-query (arXiv 2305.13245). head_dim: width of a head, dim / heads unless given.
     window: a query sees itself and the window - 1 keys before it when causal (Mistral), window / 2 on each side when
     not (Longformer); costs O(n * window). scale: on the scores, 1 / sqrt(head_dim) unless given.
-    qk_norm: norm of each head's queries and keys before positions. softcap: c tanh(score / c) (Gemma 2).
+    qk_norm: norm of queries and keys. qk_norm_over: each head with the same weights (Qwen 3), each_head with its own
+    (StableLM 2, Cohere), or the whole projection (OLMo 2). rotate_first: positions turn before the norm (Hunyuan),
+    not after it. clip: queries, keys and values are cut to [-clip, clip] (MPT, OLMo).
+    softcap: c tanh(score / c) (Gemma 2). sinks: each head has a learned score that takes part in the softmax and adds
+    nothing, so that a query may attend to nothing (gpt-oss; arXiv 2309.17453).
     gate: multiplies each head's output by sigmoid(x W) before the output projection (arXiv 2505.06708).
-    bias: on all four projections. dropout: on the attention weights.
+    bias: on all projections, on none, or on those named. dropout: on the attention weights.
     """
 
     provides = frozenset(
         {"bidirectional", "causal", "padding", "segments", "prefix", "window", "cross"}
-        | {"rotate", "bias", "content_bias", "content_value"}
+        | {"mark", "rotate", "bias", "content_bias", "content_value"}
     )
     rules = (
         MultipleOf("dim", "heads", "the heads share the width", when={"head_dim": None}),
@@ -52,9 +61,13 @@ class FullAttention(Attention):
         window: PositiveInt | None = None,
         scale: PositiveFloat | None = None,
         qk_norm: Build[Norm] | None = None,
+        qk_norm_over: Over = "head",
+        rotate_first: bool = False,
+        clip: PositiveFloat | None = None,
         softcap: PositiveFloat | None = None,
+        sinks: bool = False,
         gate: bool = False,
-        bias: bool = True,
+        bias: bool | list[Projection] = True,
         dropout: Probability = 0.0,
     ) -> None:
         super().__init__()
@@ -62,52 +75,67 @@ class FullAttention(Attention):
         self.head_dim = head_dim or split_width(dim, heads)
         if heads % self.kv_heads:
             raise ValueError(f"{heads} heads cannot share {self.kv_heads} key-value heads evenly")
-        self.window, self.softcap, self.dropout = window, softcap, dropout
+        self.window, self.softcap, self.clip, self.dropout = window, softcap, clip, dropout
+        self.rotate_first = rotate_first
         # a window lies around the query's own place, and another stream has no such place
         self.provides = type(self).provides if window is None else type(self).provides - {"cross"}
         self.scale = self.head_dim**-0.5 if scale is None else scale
         inner, inner_kv = heads * self.head_dim, self.kv_heads * self.head_dim
-        self.query = Linear(dim, inner, role="query", bias=bias)
-        self.key = Linear(dim, inner_kv, role="key", bias=bias)
-        self.value = Linear(dim, inner_kv, role="value", bias=bias)
-        self.gate = Linear(dim, inner, role="gate", bias=bias) if gate else None
-        self.out = Linear(inner, dim, role="attention_out", bias=bias)
-        self.q_norm = None if qk_norm is None else build(qk_norm, dim=self.head_dim)
-        self.k_norm = None if qk_norm is None else build(qk_norm, dim=self.head_dim)
+
+        def biased(name: Projection) -> bool:
+            return bias if isinstance(bias, bool) else name in bias
+
+        self.query = Linear(dim, inner, role="query", bias=biased("query"))
+        self.key = Linear(dim, inner_kv, role="key", bias=biased("key"))
+        self.value = Linear(dim, inner_kv, role="value", bias=biased("value"))
+        self.gate = Linear(dim, inner, role="gate", bias=biased("gate")) if gate else None
+        self.out = Linear(inner, dim, role="attention_out", bias=biased("out"))
+        self.q_norm = query_key_norm(qk_norm, qk_norm_over, heads, self.head_dim)
+        self.k_norm = query_key_norm(qk_norm, qk_norm_over, self.kv_heads, self.head_dim)
+        self.sinks = nn.Parameter(torch.zeros(heads)) if sinks else None
 
     def mix(self, x: Tensor, view: View) -> Tensor:
-        q = view.position.rotate(self._split(self.query(x), self.q_norm), view.at, "query")
-        k, v, k_at = view.keys_and_values(x, partial(self._project, view.position))
-        mask = view.mask if self.window is None else both(view.mask, _window(self.window, view.causal))
-        scoring = Scoring(view.position, self.scale, self.softcap, self.dropout if self.training else 0.0)
-        mixed = softmax_attention(q, view.at, Keys(self._share(k), self._share(v), k_at, mask), scoring)
+        mixed = softmax_attention(self._queries(x, view), view.at, self._keys(x, view), self._scoring(view))
         mixed = rearrange(mixed, "b h n d -> b n (h d)")
         if self.gate is not None:
             mixed = mixed * self.gate(x).sigmoid()
         return self.out(mixed)
 
+    def weigh(self, x: Tensor, view: View) -> Tensor:
+        return attention_weights(self._queries(x, view), view.at, self._keys(x, view), self._scoring(view))
+
     def new_cache(self, *, cross: bool = False) -> Cache:
         return SourceCache() if cross else KeyValueCache(limit=self.window)
 
-    def _project(self, position: Position, read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
-        """Keys and values, [b g k d] each."""
-        k = position.rotate(self._split(self.key(read), self.k_norm), at, "key")
-        return k, self._split(self.value(read))
+    def _queries(self, x: Tensor, view: View) -> Tensor:
+        """[b h q d]"""
+        q = self._heads(self.query(view.marked(x)))
+        return self._placed(q, self.q_norm, view.position, view.at, "query")
 
-    def _split(self, t: Tensor, norm: Norm | None = None) -> Tensor:
-        t = rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
-        return t if norm is None else norm(t)
+    def _keys(self, x: Tensor, view: View) -> Keys:
+        """All that x may see, for every head."""
 
-    def _share(self, t: Tensor) -> Tensor:
-        """Each key-value head serves the query heads that follow each other."""
-        return t if self.kv_heads == self.heads else repeat(t, "b g n d -> b (g r) n d", r=self.heads // self.kv_heads)
+        def project(read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
+            k = self._heads(self.key(view.position.mark(read, at, "key")))
+            return self._placed(k, self.k_norm, view.position, at, "key"), self._heads(self.value(read))
 
+        k, v, at = view.keys_and_values(x, project)
+        mask = view.mask if self.window is None else both(view.mask, _window(self.window, view.causal))
+        return Keys(share(k, self.heads), share(v, self.heads), at, mask)
 
-def split_width(dim: int, heads: int) -> int:
-    """Width of a head. Raises ValueError unless the heads share the width evenly."""
-    if heads < 1 or dim % heads:
-        raise ValueError(f"a width of {dim} cannot be split into {heads} heads")
-    return dim // heads
+    def _scoring(self, view: View) -> Scoring:
+        dropout = self.dropout if self.training else 0.0
+        return Scoring(view.position, self.scale, self.softcap, dropout, self.sinks)
+
+    def _heads(self, t: Tensor) -> Tensor:
+        """The heads of a projection, clipped. t: [b n (h d)] -> [b h n d]."""
+        return split(t if self.clip is None else t.clamp(-self.clip, self.clip), self.head_dim)
+
+    def _placed(self, t: Tensor, norm: nn.Module, position: Position, at: Coords, role: Role) -> Tensor:
+        """Normed and turned. t: [b h n d] -> [b h n d]."""
+        if self.rotate_first:
+            return norm(position.rotate(t, at, role))
+        return position.rotate(norm(t), at, role)
 
 
 def _window(size: int, causal: bool) -> Window:

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache
-from blocks.attention.full import split_width
-from blocks.attention.softmax import Keys, Scoring, softmax_attention
+from blocks.attention.heads import split_width
+from blocks.attention.softmax import Keys, Scoring, attention_weights, softmax_attention
 from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
-from blocks.masks import Composable, Full, Window, both
+from blocks.masks import Composable, Full, Mask, Window, both
 from blocks.position import Position
 from registry import MultipleOf, part
 from registry.types import NonNegativeInt, PositiveInt, Probability
@@ -30,6 +30,17 @@ class Local(Composable):
     def allow(self, q: Coords, k: Coords) -> Tensor:
         assert k.globals is not None
         return ~k.globals & Full().allow(q, k)
+
+
+@dataclass(frozen=True)
+class Global(Composable):
+    """Keys that are global."""
+
+    keys_only = True
+
+    def allow(self, q: Coords, k: Coords) -> Tensor:
+        assert k.globals is not None
+        return k.globals & Full().allow(q, k)
 
 
 @dataclass
@@ -88,10 +99,9 @@ class Longformer(Attention):
         at, mask, position, cache = view.at, view.mask, view.position, view.cache
         if cache is not None and at.globals is not None:
             raise ValueError("with a cache, the global tokens of attention 'longformer' are the leading ones")
-        plain, decoding = at, cache is not None
-        key = ("longformer", self.global_tokens, decoding)
-        at, rows, chosen = plain.once(key, lambda: self._globals(plain, decoding=decoding))
-        window = both(both(mask, Window(self.reach, 0 if view.causal else self.reach)), Local())
+        decoding = cache is not None
+        at, rows, chosen = self._chosen(at, decoding=decoding)
+        window = both(both(mask, self._window(view)), Local())
         scoring = Scoring(position, self.head_dim**-0.5, dropout=self.dropout if self.training else 0.0)
 
         q = self._rotated(self.query, x, position, at, "query")
@@ -114,8 +124,30 @@ class Longformer(Attention):
             mixed = _replace(mixed, mixed_global, rows, chosen)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 
+    def weigh(self, x: Tensor, view: View) -> Tensor:
+        at, _, _ = self._chosen(view.at, decoding=False)
+        scoring = Scoring(view.position, self.head_dim**-0.5)
+
+        def weights(query: Linear, key: Linear, mask: Mask) -> Tensor:
+            q, k = (self._rotated(p, x, view.position, at, role) for p, role in ((query, "query"), (key, "key")))
+            return attention_weights(q, at, Keys(k, k, at, mask), scoring)
+
+        # a local query uses the local key of every token that it sees
+        local = weights(self.query, self.key, both(view.mask, self._window(view) | Global()))
+        everywhere = weights(self.query_global, self.key_global, view.mask)
+        assert at.globals is not None
+        return torch.where(at.globals[:, None, :, None], everywhere, local)
+
     def new_cache(self, *, cross: bool = False) -> LongformerCache:
         return LongformerCache(KeyValueCache(limit=self.reach + 1), KeyValueCache(), KeyValueCache())
+
+    def _window(self, view: View) -> Window:
+        return Window(self.reach, 0 if view.causal else self.reach)
+
+    def _chosen(self, at: Coords, *, decoding: bool) -> tuple[Coords, Tensor, Coords]:
+        """As `_globals`, worked out by the first layer that asks."""
+        key = ("longformer", self.global_tokens, decoding)
+        return at.once(key, lambda: self._globals(at, decoding=decoding))
 
     def _globals(self, at: Coords, *, decoding: bool) -> tuple[Coords, Tensor, Coords]:
         """Coordinates that say which tokens are global; rows of those tokens [b|1 g]; coordinates of those rows.

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Literal, TypeAlias
 
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn import functional
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, SourceCache
-from blocks.attention.full import split_width
-from blocks.attention.linear import Features, LinearCache, feature_attention, hide_padding, is_causal
+from blocks.attention.feature_maps import EfficientFeatures, FeatureMap, KeyContext, ReluFeatures, SoftmaxFeatures
+from blocks.attention.feature_sums import (
+    Division,
+    Features,
+    LinearCache,
+    feature_attention,
+    feature_weights,
+    hide_padding,
+    is_causal,
+)
+from blocks.attention.heads import split, split_width
 from blocks.attention.view import View
 from blocks.coords import Coords
-from blocks.kernels.features import positive_features, random_products
 from blocks.linear import Linear
 from registry import MultipleOf, part
 from registry.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 Norms: TypeAlias = Literal["gaussian", "constant"]
+Projection: TypeAlias = Literal["query", "key", "value", "out"]
+Kernel: TypeAlias = Literal["softmax", "relu", "none"]
+
+_LOOKS_AHEAD = (
+    "performer with stabiliser: look_ahead lets later tokens reach earlier ones: "
+    "the losses of a causal model are lower than it could reach without seeing them"
+)
 
 
 def orthogonal_features(count: int, width: int, *, norms: Norms = "gaussian") -> Tensor:
@@ -43,14 +58,22 @@ def orthogonal_features(count: int, width: int, *, norms: Norms = "gaussian") ->
 class Performer(Attention):
     """Estimates softmax attention with features exp(w.x - |x|^2 / 2) of x / d^(1/4), at orthogonal random w; O(n).
 
-    The causal form is strictly causal: it is stabilised by a running maximum, not by one that looks ahead.
-    features: number of random features, d ln d unless given. kernel: softmax, or relu (relu(w.x) + 0.001).
+    features: number of random features, d ln d unless given. head_dim: width d of a head, dim / heads unless given.
+    kernel: softmax; relu, features relu(w.x), or relu(x) with features: 0; none, no random features but softmax(q) and
+    softmax(k) over positions, or exp(k) if causal (efficient attention, Shen et al. 2018, arXiv 1812.01243).
     redraw: draw new w every so many training steps, 0 for never; evaluation keeps the last ones, which are saved.
-    norms: lengths of the w. eps: added to each feature. bias: on all four projections.
+    norms: lengths of the w. eps: added to each feature, 1e-4 (softmax) or 1e-3 (relu) unless given.
+    floor: added to each sum of key features if causal. guard: 2 guard is added to denominators of at most guard.
+    These defaults are performer-pytorch's; the authors' JAX code has eps 1e-6, floor 0, guard 1e-6.
+    stabiliser: what scales the keys of the softmax kernel if causal: running, the largest w.k so far, or look_ahead,
+    the largest of the whole text, as in both of these. That cannot decode step by step and is not strictly causal: a
+    later w.k that exceeds all before it by c makes eps and floor weigh exp(c) times as much in the earlier outputs, up
+    to where nothing is left of them but the mean of the values so far.
+    bias: on all projections, on none, or on those named.
     """
 
-    provides = frozenset(["bidirectional", "causal", "padding", "cross", "rotate"])
-    rules = (MultipleOf("dim", "heads", "the heads share the width"),)
+    provides = frozenset(["bidirectional", "causal", "padding", "cross", "rotate", "mark"])
+    rules = (MultipleOf("dim", "heads", "the heads share the width", when={"head_dim": None}),)
     directions: Tensor
     calls: Tensor
 
@@ -59,81 +82,79 @@ class Performer(Attention):
         dim: int,
         heads: int,
         *,
-        features: PositiveInt | None = None,
-        kernel: Literal["softmax", "relu"] = "softmax",
+        features: NonNegativeInt | None = None,
+        kernel: Kernel = "softmax",
+        head_dim: PositiveInt | None = None,
+        stabiliser: Literal["running", "look_ahead"] = "running",
         redraw: NonNegativeInt = 1000,
         norms: Norms = "gaussian",
-        eps: NonNegativeFloat = 1e-4,
-        bias: bool = True,
+        eps: NonNegativeFloat | None = None,
+        floor: NonNegativeFloat = 1e-6,
+        guard: NonNegativeFloat = 0.0,
+        bias: bool | list[Projection] = True,
     ) -> None:
         super().__init__()
-        self.heads, self.head_dim = heads, split_width(dim, heads)
-        self.features = features or max(1, int(self.head_dim * math.log(self.head_dim)))
-        self.kernel, self.redraw, self.norms, self.eps = kernel, redraw, norms, eps
-        self.query = Linear(dim, dim, role="query", bias=bias)
-        self.key = Linear(dim, dim, role="key", bias=bias)
-        self.value = Linear(dim, dim, role="value", bias=bias)
-        self.out = Linear(dim, dim, role="attention_out", bias=bias)
+        self.heads, self.head_dim = heads, head_dim or split_width(dim, heads)
+        self.kernel, self.features = kernel, _count(kernel, features, self.head_dim)
+        self.redraw, self.norms = redraw if self.features else 0, norms
+        self.floor, self.guard = floor, guard
+        self.look_ahead = stabiliser == "look_ahead"
+        if self.look_ahead:
+            self.provides = type(self).provides - {"decode"} | {"look_ahead"}
+        self.map: FeatureMap = _map(kernel, eps, self.look_ahead)
+        inner = heads * self.head_dim
+        biased = {"query", "key", "value", "out"} if bias is True else set(bias or ())
+        self.query = Linear(dim, inner, role="query", bias="query" in biased)
+        self.key = Linear(dim, inner, role="key", bias="key" in biased)
+        self.value = Linear(dim, inner, role="value", bias="value" in biased)
+        self.out = Linear(inner, dim, role="attention_out", bias="out" in biased)
         directions = orthogonal_features(self.features, self.head_dim, norms=norms)
         self.register_buffer("directions", directions.to(torch.get_default_dtype()))
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
 
     def mix(self, x: Tensor, view: View) -> Tensor:
         self._count_call()
-        causal = is_causal(view, "performer")
+        features, v = self._features(x, view)
         running = view.cache if isinstance(view.cache, LinearCache) else None
-        q = self.query_features(view.position.rotate(self._split(self.query(x)), view.at, "query"))
+        causal = is_causal(view, "performer")
+        if causal and self.look_ahead and self.training and not x.is_meta:
+            warnings.warn(_LOOKS_AHEAD, stacklevel=2)
+        mixed = feature_attention(features, v, self.division, causal=causal, cache=running)
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
+
+    def weigh(self, x: Tensor, view: View) -> Tensor:
+        features, _ = self._features(x, view)
+        return feature_weights(features, self.division, causal=is_causal(view, "performer"))
+
+    @property
+    def division(self) -> Division:
+        # what a sum begins with is the floor, where it begins with something
+        return Division(floor=0.0 if self.kernel == "none" else self.floor, guard=self.guard)
+
+    def new_cache(self, *, cross: bool = False) -> Cache:
+        if self.look_ahead and not cross:
+            raise NotImplementedError(
+                "performer with stabiliser: look_ahead scales keys by later ones: no step by step"
+            )
+        return SourceCache() if cross else LinearCache()
+
+    def _features(self, x: Tensor, view: View) -> tuple[Features, Tensor]:
+        """Features of queries and keys, and the values."""
+        causal = is_causal(view, "performer")
+        state = view.cache.state if isinstance(view.cache, LinearCache) else None
+        before = None if state is None else state.level
         level: Tensor | None = None
 
         def project(read: Tensor, at: Coords) -> tuple[Tensor, Tensor]:
             nonlocal level
-            before = None if running is None or running.state is None else running.state.level
-            k = view.position.rotate(self._split(self.key(read)), at, "key")
-            k, level = self.key_features(k, at.valid, causal=causal, before=before)
+            k = view.position.rotate(self._split(self.key(view.position.mark(read, at, "key"))), at, "key")
+            k, level = self.map.keys(k, self.directions, KeyContext(at.valid, causal, before))
             return hide_padding(k, at), self._split(self.value(read))
 
+        q = view.position.rotate(self._split(self.query(view.marked(x))), view.at, "query")
         k, v, _ = view.keys_and_values(x, project)
-        # a floor weighs the same for each query, however its features are stabilised
-        mixed = feature_attention(Features(q, k, level=level), v, causal=causal, cache=running, eps=0.0, floor=1e-6)
-        return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
-
-    def query_features(self, q: Tensor) -> Tensor:
-        """[b h q d] -> [b h q f]; the softmax kernel is stabilised at each position by its largest feature."""
-        if self.kernel == "relu":
-            return self._relu_features(q)
-        q, products = self._products(q)
-        return self._positive(q, products, products.amax(-1, keepdim=True))
-
-    def key_features(
-        self, k: Tensor, valid: Tensor | None, *, causal: bool, before: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """[b h k d] -> [b h k f], and the log-level [b h k] they are relative to where that varies along k.
-
-        Bidirectional: stabilised by the largest product over features and positions. Causal: by the largest so far;
-        `before` [b h] is that of the keys already in the cache.
-        """
-        if self.kernel == "relu":
-            return self._relu_features(k), None
-        k, products = self._products(k)
-        largest = tops = products.amax(-1)
-        if valid is not None:
-            largest = largest.masked_fill(~rearrange(valid, "b k -> b 1 k"), -math.inf)
-        if causal:
-            level = largest.cummax(-1).values
-            if before is not None:
-                level = torch.maximum(level, before.unsqueeze(-1))
-            stabiliser = level
-        else:
-            level, stabiliser = None, largest.amax(-1, keepdim=True)
-        # before the first valid key there is no level yet; those keys are hidden, any finite number will do
-        stabiliser = stabiliser.masked_fill(stabiliser.isinf(), 0.0)
-        if valid is not None:
-            # padded keys may exceed the level: keep their features finite until they are hidden
-            stabiliser = torch.maximum(stabiliser, tops)
-        return self._positive(k, products, stabiliser.unsqueeze(-1)), level
-
-    def new_cache(self, *, cross: bool = False) -> Cache:
-        return SourceCache() if cross else LinearCache()
+        start = self.map.start(k, v, self.floor) if causal else None
+        return Features(self.map.queries(q, self.directions), k, level=level, start=start), v
 
     def redraw_features(self) -> None:
         """Replace the random directions by new ones."""
@@ -147,16 +168,26 @@ class Performer(Attention):
             if int(self.calls) % self.redraw == 0:
                 self.redraw_features()
 
-    def _products(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        # contiguous here, once, rather than in each product with it
-        x = x.contiguous()
-        return x, random_products(x, self.directions, self.head_dim**-0.25)
-
-    def _positive(self, x: Tensor, products: Tensor, stabiliser: Tensor) -> Tensor:
-        return positive_features(x, self.directions, self.head_dim**-0.25, products, stabiliser, self.eps)
-
-    def _relu_features(self, x: Tensor) -> Tensor:
-        return functional.relu(x * self.head_dim**-0.25 @ self.directions.T) + 1e-3
-
     def _split(self, t: Tensor) -> Tensor:
-        return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
+        return split(t, self.head_dim)
+
+
+def _count(kernel: Kernel, features: int | None, width: int) -> int:
+    """Number of random features. Raises ValueError for a number that the kernel has no use for."""
+    if kernel == "none":
+        if features:
+            raise ValueError(f"performer: kernel 'none' has no random features, yet features is {features}")
+        return 0
+    if features == 0 and kernel == "softmax":
+        raise ValueError("performer: the softmax kernel needs features, yet their number is 0")
+    return max(1, int(width * math.log(width))) if features is None else features
+
+
+def _map(kernel: Kernel, eps: float | None, look_ahead: bool) -> FeatureMap:
+    match kernel:
+        case "softmax":
+            return SoftmaxFeatures(1e-4 if eps is None else eps, look_ahead)
+        case "relu":
+            return ReluFeatures(1e-3 if eps is None else eps)
+        case "none":
+            return EfficientFeatures()

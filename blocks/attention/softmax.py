@@ -32,17 +32,22 @@ class Keys:
 
 @dataclass(frozen=True)
 class Scoring:
-    """How products become weights: scale * (q.k + content), capped, plus bias, softmax, dropout."""
+    """How products become weights: scale * (q.k + content), capped, plus bias, softmax, dropout.
+
+    sinks: [h], scores of a key that every query of a head sees and that has no value.
+    """
 
     position: Position
     scale: float
     softcap: float | None = None
     dropout: float = 0.0
+    sinks: Tensor | None = None
 
     @property
     def needs_weights(self) -> bool:
-        """Whether the position scheme looks at vectors or weights, so that no fused kernel will do."""
-        return bool(self.position.hooks & {"content_bias", "content_value"})
+        """Whether no fused kernel will do: the position scheme looks at vectors or weights, or sinks escape a cap."""
+        looks = bool(self.position.hooks & {"content_bias", "content_value"})
+        return looks or (self.sinks is not None and self.softcap is not None)
 
     def bias(self, at: Coords, k_at: Coords) -> Tensor | None:
         """What the position scheme adds to every score, [b|1 h q k]; None where it adds nothing."""
@@ -59,6 +64,11 @@ def softmax_attention(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra
         biased_extra = extra is not None and "bias" in scoring.position.hooks
         return (_tiled if scoring.needs_weights or biased_extra else _banded)(q, at, keys, scoring, extra, band)
     return _dense(q, at, keys, scoring, extra, band)
+
+
+def attention_weights(q: Tensor, at: Coords, keys: Keys, scoring: Scoring) -> Tensor:
+    """The weights behind `softmax_attention`, by the book and without dropout. q: [b h q d] -> [b h q k]."""
+    return _weights(q, keys.k, at, keys.at, pairwise(keys.mask, at, keys.at), scoring)
 
 
 def _banded(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None, band: Band) -> Tensor:
@@ -80,23 +90,29 @@ def _banded(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | N
         return None if isinstance(pairs, Full) else pairs.allow(q_at, k_at), position.bias(q_at, k_at)
 
     plain = isinstance(pairs, Full)
+    k, v = keys.k, keys.v
+    k_extra, v_extra = (None, None) if extra is None else (extra.k, extra.v)
     allow_extra = None if extra is None else pairwise(extra.mask, at, extra.at)
-    return band_attention(
+    if scoring.sinks is not None:
+        assert extra is None
+        q, k, v, k_extra, v_extra = _with_sink(q, k, v, scoring.sinks / scoring.scale)
+    mixed = band_attention(
         q,
-        keys.k,
-        keys.v,
+        k,
+        v,
         before=band.before,
         after=band.after,
         key_valid=None if visible is None else visible.expand(len(q), -1),
         tile=None if plain and "bias" not in position.hooks else tile,
         tile_shift_invariant=plain and position.relative and at.valid is None and at.segment is None,
-        k_extra=None if extra is None else extra.k,
-        v_extra=None if extra is None else extra.v,
+        k_extra=k_extra,
+        v_extra=v_extra,
         allow_extra=None if allow_extra is None else rearrange(allow_extra, "b n g -> b 1 n g"),
         scale=scoring.scale,
         softcap=scoring.softcap,
         dropout=scoring.dropout,
     )
+    return mixed if scoring.sinks is None else mixed[..., :-1]
 
 
 def _dense(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None, band: Band) -> Tensor:
@@ -111,17 +127,36 @@ def _dense(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | No
         k, v, k_at = torch.cat([k, extra.k], 2), torch.cat([v, extra.v], 2), keys.at.then(extra.at)
     if scoring.needs_weights:
         return _explicit(q, k, v, at, k_at, allow, scoring)
-    return dense_attention(
+    allow, bias = None if allow is None else rearrange(allow, "b q k -> b 1 q k"), scoring.bias(at, k_at)
+    if scoring.sinks is not None:
+        q, k, v, sink, nothing = _with_sink(q, k, v, scoring.sinks / scoring.scale)
+        # first, where causality hides it from no query
+        k, v = torch.cat([sink, k], 2), torch.cat([nothing, v], 2)
+        allow = None if allow is None else functional.pad(allow, (1, 0), value=True)
+        bias = None if bias is None else functional.pad(bias, (1, 0))
+    mixed = dense_attention(
         q,
         k,
         v,
-        allow=None if allow is None else rearrange(allow, "b q k -> b 1 q k"),
-        bias=scoring.bias(at, k_at),
+        allow=allow,
+        bias=bias,
         causal=native,
         scale=scoring.scale,
         softcap=scoring.softcap,
         dropout=scoring.dropout,
     )
+    return mixed if scoring.sinks is None else mixed[..., :-1]
+
+
+def _with_sink(q: Tensor, k: Tensor, v: Tensor, product: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """q, k and v with one more coordinate, and a key [b h 1 d+1] with its value, zero, that meets every q by `product`.
+
+    The new coordinate is 1 in queries and 0 in keys, so that other products stay as they are. product: [h].
+    """
+    b, h, _, d = k.shape
+    sink = functional.pad(repeat(product.to(k.dtype), "h -> b h 1 1", b=b), (d, 0))
+    q, k, v = functional.pad(q, (0, 1), value=1.0), functional.pad(k, (0, 1)), functional.pad(v, (0, 1))
+    return q, k, v, sink, v.new_zeros(b, h, 1, d + 1)
 
 
 def _visible(mask: Mask, at: Coords, k_at: Coords) -> Tensor | None:
@@ -142,6 +177,14 @@ def _explicit(
     q: Tensor, k: Tensor, v: Tensor, at: Coords, k_at: Coords, allow: Tensor | None, scoring: Scoring
 ) -> Tensor:
     """Attention by the book, for schemes that look at vectors or weights."""
+    weights = functional.dropout(_weights(q, k, at, k_at, allow, scoring), scoring.dropout)
+    out = weights @ v
+    value = scoring.position.content_value(weights, at, k_at)
+    return out if value is None else out + value
+
+
+def _weights(q: Tensor, k: Tensor, at: Coords, k_at: Coords, allow: Tensor | None, scoring: Scoring) -> Tensor:
+    """The softmax of the scores. allow: [b|1 q k], or None for all -> [b h q k]."""
     products = torch.einsum("b h q d, b h k d -> b h q k", q, k)
     content = scoring.position.content_bias(q, k, at, k_at, allow)
     scores = (products if content is None else products + content) * scoring.scale
@@ -149,11 +192,15 @@ def _explicit(
         scores = scoring.softcap * torch.tanh(scores / scoring.softcap)
     bias = scoring.bias(at, k_at)
     scores = scores if bias is None else scores + bias.to(scores.dtype)
-    weights = scores.softmax(-1) if allow is None else masked_softmax(scores, rearrange(allow, "b q k -> b 1 q k"))
-    weights = functional.dropout(weights, scoring.dropout)
-    out = weights @ v
-    value = scoring.position.content_value(weights, at, k_at)
-    return out if value is None else out + value
+    allow = None if allow is None else rearrange(allow, "b q k -> b 1 q k")
+    if scoring.sinks is not None:
+        sink = scoring.sinks.to(scores.dtype)[:, None, None].expand(*scores.shape[:3], 1)
+        scores, allow = (
+            torch.cat([scores, sink], -1),
+            None if allow is None else functional.pad(allow, (0, 1), value=True),
+        )
+    weights = scores.softmax(-1) if allow is None else masked_softmax(scores, allow)
+    return weights if scoring.sinks is None else weights[..., :-1]
 
 
 def _tiled(q: Tensor, at: Coords, keys: Keys, scoring: Scoring, extra: Keys | None, band: Band) -> Tensor:

@@ -33,6 +33,10 @@ class View:
         """Whether no token may see later ones."""
         return self.source is None and any(isinstance(term, Causal) for term in terms(self.mask))
 
+    def marked(self, x: Tensor) -> Tensor:
+        """What queries are projected from. x: [b n m]. Keys are projected from `position.mark(read, at, "key")`."""
+        return self.position.mark(x, self.at, "query")
+
     def read(self, x: Tensor) -> Tensor:
         """What keys and values are made of: the tokens themselves, or the other stream."""
         return x if self.source is None else self.source

@@ -44,16 +44,19 @@ def linear_attention(
     den_q: Tensor | None = None,
     den_k: Tensor | None = None,
     eps: float = 1e-6,
+    guard: float = 0.0,
 ) -> Tensor:
     """Every query over all keys. `den_q` and `den_k` replace the features in the denominator alone.
+
+    guard: 2 guard is added to where den_i + eps is at most guard.
 
     Shapes: phi_q [b h q f], phi_k [b h k f], v [b h k d], den_q and den_k [b h q|k f] -> [b h q d].
     """
     if den_q is None and den_k is None:
-        return all_sums(phi_q, phi_k, v, eps)
+        return all_sums(phi_q, phi_k, v, eps, guard)
     den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
     den = torch.einsum("b h q f, b h f -> b h q", den_q, den_k.sum(2))
-    return phi_q @ (phi_k.mT @ v) * reciprocal(den, eps).unsqueeze(-1)
+    return phi_q @ (phi_k.mT @ v) * reciprocal(den, eps, guard).unsqueeze(-1)
 
 
 def causal_linear_attention(
@@ -66,6 +69,7 @@ def causal_linear_attention(
     level: Tensor | None = None,
     eps: float = 1e-6,
     floor: float = 0.0,
+    guard: float = 0.0,
     chunk: int = 96,
     state: LinearState | None = None,
 ) -> tuple[Tensor, LinearState]:
@@ -73,12 +77,14 @@ def causal_linear_attention(
 
     `level` never decreases along n, nor from the state's; it is a constant for the gradient (a common factor of
     numerator and denominator). Numerically too, out_i depends on nothing after i. `floor` is added to every sum of
-    phi_k in the denominator: an eps that weighs the same however large the features of the query are.
+    phi_k in the denominator: an eps that weighs the same however large the features of the query are. `guard` is as
+    in `linear_attention`, in units of the level.
 
     Shapes: phi_q and phi_k [b h n f], v [b h n d], den_q and den_k [b h n f], level [b h n] -> [b h n d].
     """
     out = causal_outputs(
-        phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, floor=floor, chunk=chunk, state=state
+        phi_q, phi_k, v,
+        den_q=den_q, den_k=den_k, level=level, eps=eps, floor=floor, guard=guard, chunk=chunk, state=state
     )  # fmt: skip
     return out, _state_after(phi_k, phi_k if den_k is None else den_k, v, level, state)
 
@@ -93,6 +99,7 @@ def causal_outputs(
     level: Tensor | None = None,
     eps: float = 1e-6,
     floor: float = 0.0,
+    guard: float = 0.0,
     chunk: int = 96,
     state: LinearState | None = None,
 ) -> Tensor:
@@ -104,11 +111,12 @@ def causal_outputs(
     level, start = _levels(level, state)
     if den_q is None or den_k is None:
         s = None if state is None else torch.cat([state.s, state.z.unsqueeze(-1)], -1)
-        return causal_sums(phi_q, phi_k, with_ones(v), level, s, start, chunk=chunk, eps=eps, floor=floor)
+        return causal_sums(phi_q, phi_k, with_ones(v), level, s, start, chunk=chunk, eps=eps, floor=floor, guard=guard)
     s, z = (None, None) if state is None else (state.s, state.z.unsqueeze(-1))
     num = causal_sums(phi_q, phi_k, v, level, s, start, chunk=chunk)
     den = causal_sums(den_q, den_k, torch.ones_like(v[..., :1]), level, z, start, chunk=chunk).squeeze(-1)
-    return num * reciprocal(den + floor * den_q.sum(-1) if floor else den, eps).unsqueeze(-1)
+    den = den + floor * den_q.sum(-1) if floor else den
+    return num * reciprocal(den, eps, guard).unsqueeze(-1)
 
 
 def _state_after(
@@ -144,11 +152,12 @@ def step(
     level: Tensor | None = None,
     eps: float = 1e-6,
     floor: float = 0.0,
+    guard: float = 0.0,
 ) -> tuple[Tensor, LinearState]:
     """One token (or a few) after `state`: `causal_linear_attention` without the chunks, for decoding."""
     if state is None or phi_q.shape[2] != 1 or torch.is_grad_enabled():
         return causal_linear_attention(
-            phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, floor=floor, state=state
+            phi_q, phi_k, v, den_q=den_q, den_k=den_k, level=level, eps=eps, floor=floor, guard=guard, state=state
         )  # fmt: skip
     den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
     s, z, now = state.s, state.z, None
@@ -159,7 +168,7 @@ def step(
         s, z = s * fade.unsqueeze(-1), z * fade
     s, z = s + phi_k.mT * v, z + den_k[:, :, 0]
     num, den = phi_q @ s, (den_q * (z + floor).unsqueeze(2)).sum(-1)
-    return num * reciprocal(den, eps).unsqueeze(-1), LinearState(s, z, now)
+    return num * reciprocal(den, eps, guard).unsqueeze(-1), LinearState(s, z, now)
 
 
 def _levels(level: Tensor | None, state: LinearState | None) -> tuple[Tensor | None, Tensor | None]:

@@ -33,11 +33,13 @@ def causal_sums(
     chunk: int,
     eps: float | None = None,
     floor: float = 0.0,
+    guard: float = 0.0,
 ) -> Tensor:
     """num after the state s, at the level `start`, or None where nothing comes before.
 
     With eps, the last column of v is ones, and the result is the other columns of num divided by (its last column
-    + floor times the sum of phi_q + eps), 0 where that divides by 0. `level` is finite and constant for the gradient.
+    + floor times the sum of phi_q + eps), 0 where that divides by 0; guard as in `reciprocal`. `level` is finite and
+    constant for the gradient.
 
     Shapes: phi_q and phi_k [b h n f], v [b h n d], level [b h n], s [b h f d], start [b h] -> [b h n d|d-1].
     """
@@ -49,7 +51,7 @@ def causal_sums(
         levels = _Levels(rearrange(level, "b h n -> (b h) n").to(dtype), rearrange(start, "b h -> (b h)"), chunk)
     # The products write into each other's results, whose type autocast must not choose.
     with without_autocast(phi_q.device.type):
-        out: Tensor = _CausalSums.apply(*flat, b, levels, chunk, eps, floor)  # type: ignore[no-untyped-call]
+        out: Tensor = _CausalSums.apply(*flat, b, levels, chunk, eps, floor, guard)  # type: ignore[no-untyped-call]
     return out.to(v.dtype)
 
 
@@ -58,9 +60,13 @@ def with_ones(v: Tensor) -> Tensor:
     return functional.pad(v, (0, 1), value=1.0)
 
 
-def reciprocal(den: Tensor, eps: float) -> Tensor:
-    """1 / (den + eps), with 0 (and gradient 0) where nothing has been seen, or too little to divide by."""
+def reciprocal(den: Tensor, eps: float, guard: float = 0.0) -> Tensor:
+    """1 / (den + eps), with 0 (and gradient 0) where nothing has been seen, or too little to divide by.
+
+    guard: 2 guard is added to where |den| is at most guard.
+    """
     den = den + eps if eps else den
+    den = torch.where(den.abs() <= guard, den + 2 * guard, den) if guard else den
     empty = den.abs() < torch.finfo(den.dtype).tiny
     return den.masked_fill(empty, 1.0).reciprocal().masked_fill(empty, 0.0)
 
@@ -115,6 +121,7 @@ class _CausalSums(torch.autograd.Function):
         chunk: int,
         eps: float | None,
         floor: float,
+        guard: float,
     ) -> Tensor:
         c, n, f = q.shape
         starts = range(0, n, chunk)
@@ -139,7 +146,7 @@ class _CausalSums(torch.autograd.Function):
                 out[:, :, here] = heads_apart(num, b)
             else:
                 den = num[..., -1:] + floor * qc.sum(2, keepdim=True) if floor else num[..., -1:]
-                over[:, here] = reciprocal(den, eps)
+                over[:, here] = reciprocal(den, eps, guard)
                 torch.mul(heads_apart(num[..., :-1], b), heads_apart(over[:, here], b), out=out[:, :, here])
             if at + 1 < len(starts):
                 torch.bmm((kc if factors is None else kc * factors[2]).mT, vc, out=s_all[at + 1])
@@ -153,7 +160,7 @@ class _CausalSums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         with without_autocast(g.device.type):
-            return *_backward(ctx, g), None, None, None, None, None
+            return *_backward(ctx, g), None, None, None, None, None, None
 
 
 def _backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:

@@ -1,4 +1,4 @@
-"""The placements that are one equation: out_norm(skip * x + branch_norm(f(in_norm(x))))."""
+"""The placements that are one equation: out_norm(skip * x + branch * branch_norm(f(in_norm(x))))."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from torch import Tensor, nn
 from blocks.norm import Norm
 from blocks.placement.base import Placement, Sublayer
 from registry import Build, build, preset
-from registry.types import PositiveFloat
+from registry.types import NonNegativeInt, PositiveFloat
 
 
 class Residual(Placement):
-    """out_norm(skip * x + branch_norm(f(in_norm(x)))), with each norm there or not."""
+    """out_norm(skip * x + branch * branch_norm(f(in_norm(x)))), with each norm there or not.
+
+    branch: weight of what a sublayer adds (Granite). bare: sublayers of the layer, by number from 0, that read the
+    stream without a norm before them (the attention of ModernBERT's first layer, which follows the embedding's norm).
+    """
 
     def __init__(
         self,
@@ -23,17 +27,22 @@ class Residual(Placement):
         branch_norm: bool = False,
         out_norm: bool = False,
         skip: PositiveFloat = 1.0,
+        branch: PositiveFloat = 1.0,
+        bare: list[NonNegativeInt] | None = None,
     ) -> None:
         super().__init__()
-        self.skip = skip
+        self.skip, self.branch = skip, branch
         self.in_norms = _norms(dim, steps, norm, in_norm)
+        if in_norm:
+            for number in bare or []:
+                self.in_norms[number] = nn.Identity()
         self.branch_norms = _norms(dim, steps, norm, branch_norm)
         self.out_norms = _norms(dim, steps, norm, out_norm)
         self.final_norm = not out_norm
 
     def step(self, number: int, state: Tensor, sublayer: Sublayer) -> Tensor:
-        branch = _normed(self.branch_norms, number, sublayer(_normed(self.in_norms, number, state)))
-        stream = state + branch if self.skip == 1.0 else self.skip * state + branch
+        added = _normed(self.branch_norms, number, sublayer(_normed(self.in_norms, number, state)))
+        stream = _weighed(self.skip, state) + _weighed(self.branch, added)
         return _normed(self.out_norms, number, stream)
 
 
@@ -43,6 +52,10 @@ def _norms(dim: int, steps: int, norm: Build[Norm], present: bool) -> nn.ModuleL
 
 def _normed(norms: nn.ModuleList, number: int, x: Tensor) -> Tensor:
     return norms[number](x) if norms else x
+
+
+def _weighed(weight: float, x: Tensor) -> Tensor:
+    return x if weight == 1.0 else weight * x
 
 
 preset(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from blocks.attention import LinearAttention
-from blocks.attention.linear import LinearCache
+from blocks.attention.feature_sums import LinearCache
 from blocks.coords import Coords
 from blocks.masks import Causal, Full, Mask, Window
 from blocks.position import Rotary
@@ -131,3 +131,16 @@ def test_refuses_a_mask_that_sums_cannot_obey() -> None:
         attention(x, mask=Causal() & Window(2, 0))
     with pytest.raises(ValueError, match=r"attention 'linear' cannot obey the mask Either"):
         attention(x, mask=Causal() | Window(2, 0))
+
+
+@pytest.mark.parametrize("mask", [Full(), Causal()], ids=str)
+@pytest.mark.parametrize("position", [None, Rotary(D)], ids=["plain", "rotary"])
+def test_its_weights_are_what_it_mixes_by(position: Rotary | None, mask: Mask) -> None:
+    attention, x = make(), torch.randn(2, 6, DIM, dtype=torch.float64)
+    at = Coords.of(6, valid=torch.tensor([[False, False, True, True, True, True], [True] * 6]))
+    weights = attention.weights(x, at, mask=mask, position=position)
+    mixed = (weights @ attention._split(attention.value(x))).transpose(1, 2).reshape(2, 6, DIM)
+    torch.testing.assert_close(attention(x, at, mask=mask, position=position), attention.out(mixed), rtol=0, atol=1e-12)
+    if position is None:
+        seen = weights[1].sum(-1)
+        torch.testing.assert_close(seen, torch.ones_like(seen), rtol=0, atol=1e-5)

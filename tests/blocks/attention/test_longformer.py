@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from blocks.attention import Longformer
@@ -141,6 +142,27 @@ def test_a_wide_window_with_a_content_bias_is_the_same_with_any_window_that_cove
     wide.load_state_dict(narrow.state_dict())
     one, two = (a(x, mask=mask, position=position) for a in (narrow, wide))
     torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-10)
+
+
+@MASKS
+@pytest.mark.parametrize("biased", [False, True])
+def test_weights_times_values_are_the_output(mask: Mask, biased: bool) -> None:
+    attention, x = make(4), torch.randn(2, 10, DIM, dtype=torch.float64)
+    glob, valid = torch.zeros(2, 10, dtype=torch.bool), torch.ones(2, 10, dtype=torch.bool)
+    glob[0, [0, 5, 7]], glob[1, 3], valid[1, 7:] = True, True, False
+    at, position = Coords.of(10, valid=valid, globals=glob), Alibi(HEADS).double() if biased else None
+    weights = attention.weights(x, at, mask=mask, position=position)
+    local, everywhere = (
+        weights @ rearrange(linear(x), "b n (h d) -> b h n d", h=HEADS)
+        for linear in (attention.value, attention.value_global)
+    )
+    mixed = torch.where(glob[:, None, :, None], everywhere, local)
+    out = attention.out(rearrange(mixed, "b h n d -> b n (h d)"))
+    right = attention(x, at, mask=mask, position=position)
+    torch.testing.assert_close(out[valid], right[valid], rtol=1e-9, atol=1e-9)
+    # a local query sees its window and the global tokens, nothing else
+    assert (weights[0, :, 2, [6, 8, 9]] == 0).all()
+    assert weights.shape == (2, HEADS, 10, 10)
 
 
 def test_the_projections_of_global_tokens_are_their_own() -> None:

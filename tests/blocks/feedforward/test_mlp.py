@@ -23,7 +23,9 @@ FORMULAS = {
     "relu2": lambda x: torch.where(x > 0, x, 0.0) ** 2,
     "gelu": gelu,
     "gelu_tanh": gelu_tanh,
+    "quick_gelu": lambda x: x / (1 + torch.exp(-1.702 * x)),
     "silu": lambda x: x / (1 + torch.exp(-x)),
+    "tanh": lambda x: (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x)),
 }
 
 

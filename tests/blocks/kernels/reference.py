@@ -50,6 +50,7 @@ def linear(
     den_k: Tensor | None = None,
     level: Tensor | None = None,
     eps: float = 1e-6,
+    guard: float = 0.0,
 ) -> Tensor:
     """Linear attention from the whole matrix of feature products; allow [q k]."""
     factor = torch.ones(()) if level is None else torch.exp(level[..., None, :] - level[..., :, None])
@@ -57,6 +58,7 @@ def linear(
     num = (phi_q @ phi_k.mT * factor) @ v
     den_q, den_k = phi_q if den_q is None else den_q, phi_k if den_k is None else den_k
     den = (den_q @ den_k.mT * factor).sum(-1) + eps
+    den = torch.where(den.abs() <= guard, den + 2 * guard, den)
     out = [
         num[:, :, i] / den[:, :, i, None] if bool((den[:, :, i] != 0).all()) else torch.zeros_like(num[:, :, i])
         for i in range(num.shape[2])

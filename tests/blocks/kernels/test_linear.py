@@ -261,3 +261,34 @@ def test_autocast_leaves_the_sums_alone() -> None:
         out, _ = causal_linear_attention(q, k, v, chunk=8)
         out.sum().backward()
     assert (out == expected).all()
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("causal", [False, True])
+def test_small_denominators_are_kept_off_zero(same, causal: bool, own: bool) -> None:
+    n, guard = 7, 3.0
+    allow = torch.ones(n, n, dtype=torch.bool)
+    allow = allow.tril() if causal else allow
+    phi_q, phi_k, v = inputs(2, 2, n, 4, 3)
+    phi_q[:, :, ::2] /= 10
+    total = linear(phi_q, phi_k, torch.ones_like(v), allow, eps=0.0, guard=guard)[..., 0]
+    assert ((total - 1).abs() < 1e-9).any()
+    assert (total < 0.6).any()
+    dens = inputs(2, 2, n, 4, 3)[:2] if own else []
+    form = causal_outputs if causal else linear_attention
+
+    def fast(q: Tensor, k: Tensor, v: Tensor, *den: Tensor) -> Tensor:
+        names = dict(zip(("den_q", "den_k"), den, strict=False))
+        return form(q, k, v, **names, guard=guard)  # type: ignore[arg-type]
+
+    same(fast, lambda q, k, v, *den: linear(q, k, v, allow, *den, guard=guard), [phi_q, phi_k, v, *dens])
+
+
+def test_a_step_keeps_small_denominators_off_zero() -> None:
+    phi_q, phi_k, v = inputs(1, 2, 5, 4, 3)
+    whole, state = causal_outputs(phi_q, phi_k, v, guard=3.0), None
+    with torch.no_grad():
+        for i in range(5):
+            here = slice(i, i + 1)
+            out, state = step(phi_q[:, :, here], phi_k[:, :, here], v[:, :, here], state, guard=3.0)
+            torch.testing.assert_close(out, whole[:, :, here])

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from blocks.norm import LayerNorm
+from blocks.norm.weight import Form
 
 
 def reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
@@ -39,3 +40,27 @@ def test_starts_neutral() -> None:
     assert LayerNorm(3).weight.tolist() == [1, 1, 1]
     assert LayerNorm(3).bias.tolist() == [0, 0, 0]  # type: ignore[union-attr]
     assert LayerNorm(3, bias=False).bias is None
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("weight", ["one_plus", "none"])
+def test_the_weight_can_be_added_to_one_or_be_absent(weight: Form, bias: bool) -> None:
+    norm, x = LayerNorm(6, weight=weight, bias=bias).double(), torch.randn(2, 3, 6, dtype=torch.float64)
+    ones = torch.ones(6, dtype=torch.float64)
+    torch.testing.assert_close(norm(x), reference(x, ones, None, 1e-5), rtol=1e-12, atol=1e-12)
+    assert {name for name, _ in norm.named_parameters()} == {*["weight"] * (weight == "one_plus"), *["bias"] * bias}
+    with torch.no_grad():
+        for parameter in norm.parameters():
+            parameter.normal_()
+    factor = ones if norm.weight is None else 1 + norm.weight
+    torch.testing.assert_close(norm(x), reference(x, factor, norm.bias, 1e-5), rtol=1e-12, atol=1e-12)
+
+
+def test_half_precision_is_rounded_once() -> None:
+    norm = LayerNorm(64, weight="one_plus").bfloat16()
+    assert norm.weight is not None and norm.bias is not None
+    norm.weight.data.uniform_(0.001, 0.01)
+    norm.bias.data.normal_()
+    x = torch.randn(50, 64, dtype=torch.bfloat16)
+    right = reference(x.double(), 1 + norm.weight.double(), norm.bias.double(), 1e-5)
+    assert (norm(x) == right.bfloat16()).float().mean() > 0.99

@@ -86,6 +86,30 @@ def test_the_residual_can_be_weighted() -> None:
     torch.testing.assert_close(through(placement, x), 2.5 * once + g(once), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", EQUATIONS)
+def test_the_branch_can_be_weighted(kind: str) -> None:
+    chosen = named(kind)
+    placement = make(Builder(chosen.target, {**chosen.options, "branch": 0.3}))  # type: ignore[attr-defined]
+    assert isinstance(placement, Residual)
+    x = torch.randn(2, 3, 6, dtype=torch.float64)
+    lists = placement.in_norms, placement.branch_norms, placement.out_norms
+    right = x
+    for number, sublayer in enumerate((f, g)):
+        i, b, o = (at(norms, number) or (lambda t: t) for norms in lists)
+        right = o(right + 0.3 * b(sublayer(i(right))))
+    torch.testing.assert_close(through(placement, x), right, rtol=1e-12, atol=1e-12)
+
+
+def test_a_bare_sublayer_reads_the_stream_as_it_is() -> None:
+    placement = make(partial(Residual, in_norm=True, bare=[0]))
+    assert isinstance(placement, Residual)
+    x = torch.randn(2, 3, 6, dtype=torch.float64)
+    once = x + f(x)
+    right = once + g(placement.in_norms[1](once))
+    torch.testing.assert_close(through(placement, x), right, rtol=1e-12, atol=1e-12)
+    assert [name for name, _ in placement.named_parameters()] == ["in_norms.1.weight"]
+
+
 def test_the_short_names_are_the_presets() -> None:
     x = torch.randn(1, 2, 6, dtype=torch.float64)
     for short, kind in ((Pre, "pre"), (Post, "post")):
