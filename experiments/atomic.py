@@ -30,10 +30,15 @@ def sync_folder(folder: Path) -> None:
 
 def write_text(target: Path, text: str, *, durable: bool = True) -> None:
     """Replace the content of a file. Without `durable` a power cut may undo it, but not tear it."""
+    write_bytes(target, text.encode("utf-8"), durable=durable)
+
+
+def write_bytes(target: Path, content: bytes, *, durable: bool = True) -> None:
+    """As `write_text`."""
     new = temporary(target)
     try:
-        with open(new, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(new, "wb") as file:
+            file.write(content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -8,11 +8,32 @@ from registry.part import Build, Builder, MultipleOf, Need, build, part, preset
 
 if TYPE_CHECKING:
     from registry.assembly import assemble
+    from registry.checkpoint_errors import CheckpointError
     from registry.errors import SpecError
+    from registry.pretrained import load_pretrained, save_pretrained
 
-__all__ = ["Build", "Builder", "MultipleOf", "Need", "SpecError", "assemble", "build", "part", "preset"]
+__all__ = [
+    "Build",
+    "Builder",
+    "CheckpointError",
+    "MultipleOf",
+    "Need",
+    "SpecError",
+    "assemble",
+    "build",
+    "load_pretrained",
+    "part",
+    "preset",
+    "save_pretrained",
+]
 
-_LAZY = {"assemble": "registry.assembly", "SpecError": "registry.errors"}
+_LAZY = {
+    "CheckpointError": "registry.checkpoint_errors",
+    "SpecError": "registry.errors",
+    "assemble": "registry.assembly",
+    "load_pretrained": "registry.pretrained",
+    "save_pretrained": "registry.pretrained",
+}
 
 
 def __getattr__(name: str) -> Any:

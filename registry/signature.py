@@ -39,6 +39,8 @@ def describe(part: Part) -> dict[str, Any]:
         "options": options,
         "fixed": dict(part.fixed),
         "kind_key": getattr(target, "kind_key", "kind"),
+        "usage": getattr(target, "usage", ""),
+        "reads": list(getattr(target, "reads", ())),
         **facts(target),
     }
 

@@ -17,7 +17,9 @@ def find_part(name: str, catalog: Catalog) -> Entry:
         if kind not in catalog.kinds(family):
             raise click.UsageError(f"there is no {family} '{kind}'.{_hint(kind, catalog.kinds(family), 'Kinds')}")
         return catalog.get(family, kind)
-    found = catalog.search(name)
+    # a part of a spec is meant rather than the conversion of that name
+    found = sorted(catalog.search(name), key=lambda entry: bool(entry["usage"]))
+    found = [entry for entry in found if bool(entry["usage"]) == bool(found[0]["usage"])]
     if len(found) > 1:
         choices = " or ".join(f"{entry['family']}/{name}" for entry in found)
         raise click.UsageError(f"'{name}' is a kind of several families; say {choices}")

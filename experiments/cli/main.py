@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -27,12 +28,18 @@ GROUPS: dict[str, dict[str, str]] = {
         "sweep": "Train every variant of a spec's sweep and rank them",
         "report": "Rank what a run or sweep has so far, and write its page",
         "generate": "Continue a prompt with a trained model",
+        "attend": "Draw what a trained model attends to",
+    },
+    "Exchange weights": {
+        "import": "Read a published checkpoint as a model of parts",
+        "export": "Write a model as others read it",
     },
 }
 """The commands in the order of their use, with what the overview says of each."""
 
 EXPECTED: dict[str, int] = {
     "registry.errors.SpecError": 2,
+    "registry.checkpoint_errors.CheckpointError": 2,
     "experiments.data.errors.BadData": 2,
     "experiments.results.plan.ResultsError": 2,
     "experiments.training.errors.CannotResume": 2,
@@ -51,7 +58,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = importlib.import_module(f"experiments.cli.commands.{cmd_name}")
+        # a module cannot be called `import`
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"experiments.cli.commands.{name}")
         command: click.Command = module.command
         if not any(option.name == "debug" for option in command.params):
             command.params.append(_debug_option(hidden=True))

@@ -9,9 +9,17 @@ from registry.errors import Problem, SpecError, did_you_mean
 FOLDER = Path(__file__).parent.parent / "specs"
 
 
+PUBLISHED = FOLDER / "published"
+
+
 def shipped() -> dict[str, Path]:
-    """The specs that ship, by name."""
+    """The experiments that ship, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def published() -> dict[str, Path]:
+    """The published systems that ship, by name: bert-base, and tiny/bert, which tests are made on."""
+    return {str(path.relative_to(PUBLISHED).with_suffix("")): path for path in sorted(PUBLISHED.rglob("*.yaml"))}
 
 
 def find_spec(name: str) -> Path:
@@ -22,9 +30,10 @@ def find_spec(name: str) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    known = shipped()
-    if path.parent == Path() and path.stem in known and path.suffix in ("", ".yaml", ".yml"):
-        return known[path.stem]
+    known = shipped() | published()
+    plain = name.removesuffix(".yaml").removesuffix(".yml").removeprefix("published/")
+    if plain in known:
+        return known[plain]
     return _refuse(name, path, list(known))
 
 
@@ -33,5 +42,9 @@ def _refuse(name: str, path: Path, known: list[str]) -> Path:
         raise SpecError([Problem("", f"{name}: no such file; there is no folder '{path.parent}'")])
     beside = [file.name for file in sorted(path.parent.glob("*.y*ml"))]
     hint = did_you_mean(path.name, beside) or did_you_mean(path.stem, known)
-    ships = f" Specs that ship: {', '.join(known)}." if known else ""
+    ships = f" Specs that ship: {', '.join(shipped())}; published systems: {', '.join(_sizes())}."
     raise SpecError([Problem("", f"{name}: no such file.{hint or ships}")])
+
+
+def _sizes() -> list[str]:
+    return [name for name in published() if "/" not in name]

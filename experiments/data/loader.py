@@ -22,7 +22,7 @@ class Rows(ABC):
 
     @abstractmethod
     def keys(self, shuffle: torch.Generator | None) -> Tensor:
-        """The keys of one pass over the rows, [rows]; in file order without a generator."""
+        """The keys of one pass over the rows, [rows ...]; in file order without a generator."""
 
     @abstractmethod
     def batch(self, keys: Tensor) -> Batch: ...

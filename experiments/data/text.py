@@ -13,6 +13,7 @@ from experiments.data.counting import counting_models
 from experiments.data.digest import digest
 from experiments.data.errors import BadData
 from experiments.data.files import CORPORA, read_bytes, read_text
+from experiments.data.lanes import EvalLanes, TrainLanes
 from experiments.data.loader import Batch, Rows, chunks
 from experiments.data.tokenizers import Bytes, Tokenizer
 from experiments.results.plan import Reference
@@ -26,14 +27,16 @@ FOLDERS = {"speeches": "lm"}
 class Text(Data):
     """Plain text cut into windows, each token to be predicted from those before it in its window.
 
-    Training windows tile the text without overlap, from a new random offset in every pass, shuffled. Validation windows
-    tile it from its start and together hold every token but the first exactly once as a target (the last may be
-    shorter and is a batch of its own, so nothing is ever padded).
+    Training windows tile the text without overlap, from a new random offset in every pass. Validation windows tile it
+    from its start and together hold every token but the first exactly once as a target (the last may be shorter and is
+    a batch of its own, so nothing is ever padded).
 
     corpus: text that ships with the package, used unless `train` is given.
     train, valid, test: files of your own, from the current folder; without `valid` the last tenth of `train` is held
         out for it.
     length: tokens in a window.
+    order: shuffled windows, or contiguous ones: the text is cut into as many stretches as a batch has rows, and each
+        row goes on where the same row of the batch before ended, in training and validation; for models with a memory.
     """
 
     provides = frozenset({"running text"})
@@ -49,9 +52,11 @@ class Text(Data):
         tokenizer: Build[Tokenizer] = Bytes,
         length: PositiveInt = 128,
         batch_size: PositiveInt = 16,
+        order: Literal["shuffled", "contiguous"] = "shuffled",
     ) -> None:
         self.seed = seed
         self.length = length
+        self.order = order
         self.batch_size = batch_size
         self.tokenizer = build(tokenizer, specials=0)
         self.paths: dict[str, Path | None] = {
@@ -91,8 +96,16 @@ class Text(Data):
         self.prepare()
         if split not in self._streams:
             raise BadData(split, f"there is no {split} text: give data.{split} a file")
-        kind = Windows if split == "train" else Tiles
-        return kind(self._streams[split], self.length)
+        stream = self._streams[split]
+        match split == "train", self.order:
+            case True, "contiguous":
+                return TrainLanes(stream, self.length, self.batch_size)
+            case True, _:
+                return Windows(stream, self.length)
+            case _, "contiguous":
+                return EvalLanes(stream, self.length)
+            case _:
+                return Tiles(stream, self.length)
 
     def about(self) -> dict[str, Any]:
         self.prepare()

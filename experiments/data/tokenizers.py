@@ -5,6 +5,7 @@ Both are lossless on any UTF-8 text. Special tokens, where a task needs them, ar
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from abc import ABC, abstractmethod
@@ -48,6 +49,10 @@ class Tokenizer(ABC):
     def sizes(self) -> list[int]:
         """How many bytes of text each id stands for, [vocab]; 0 for special tokens."""
 
+    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
+        """The bytes of text that each id stands for; None for special tokens."""
+        return [None if i >= self.vocab - self.specials else self.decode([i]).encode() for i in ids]
+
     def save(self, folder: Path) -> None:  # noqa: B027 (some kinds have nothing to write)
         """Write what was learned as `tokenizer.json`."""
 
@@ -81,6 +86,9 @@ class Bytes(Tokenizer):
 
     def sizes(self) -> list[int]:
         return [1] * 256 + [0] * self.specials
+
+    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
+        return [bytes([i]) if i < 256 else None for i in ids]
 
 
 @part("tokenizer", "bpe", paper="Sennrich et al. 2016, arXiv 1508.07909; on bytes as in GPT-2")
@@ -122,6 +130,11 @@ class BytePairs(Tokenizer):
         lengths = {i: len(word) for word, i in self._trained().get_vocab().items()}
         return [lengths.get(i, 0) for i in range(self.vocab)]
 
+    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
+        inner, words = self._trained(), self.vocab - self.specials
+        # places of the vocabulary that the training left empty stand for nothing
+        return [byte_level(inner.id_to_token(i) or "") if i < words else None for i in ids]
+
     def save(self, folder: Path) -> None:
         write_text(folder / "tokenizer.json", self._trained().to_str())
 
@@ -144,6 +157,25 @@ class BytePairs(Tokenizer):
         if self._inner is None:
             raise RuntimeError("this tokenizer was not trained: call fit or load first")
         return self._inner
+
+
+def byte_level(word: str) -> bytes:
+    """The bytes behind a word of a byte-level vocabulary, which writes each byte as one character, as GPT-2's does.
+
+    Raises ValueError for a character that stands for no byte.
+    """
+    table = _bytes_of_characters()
+    if unknown := [char for char in word if char not in table]:
+        raise ValueError(f"{word!r} is no byte-level word: {unknown[0]!r} stands for no byte")
+    return bytes(table[char] for char in word)
+
+
+@functools.cache
+def _bytes_of_characters() -> dict[str, int]:
+    """Printable Latin-1 stands for itself, the other bytes in order for the characters from 256 on."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    return {chr(byte): byte for byte in plain} | {chr(256 + place): byte for place, byte in enumerate(rest)}
 
 
 def _train(texts: Sequence[bytes], vocab: int) -> Any:

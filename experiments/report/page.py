@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +15,7 @@ from experiments.report.cost_charts import cost_charts
 from experiments.report.curve_charts import curve_panels
 from experiments.report.heat import heat_tables, short
 from experiments.report.look import SIGNS, look_of
+from experiments.report.policy import policy
 from experiments.report.ranking_chart import ranking_chart
 from experiments.results import Reference, SweepResults, VariantResult, headline
 from experiments.results import words as words_module
@@ -73,21 +71,6 @@ def render_page(results: SweepResults) -> str:
             signs=SIGNS,
         )
     )
-
-
-def policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
-    """A Content-Security-Policy under which exactly these scripts and style sheets work, and nothing is fetched."""
-    script_sources = " ".join(f"'sha256-{digest(script)}'" for script in dict.fromkeys(scripts))
-    style_sources = " ".join(f"'sha256-{digest(style)}'" for style in dict.fromkeys(styles))
-    return (
-        f"default-src 'none'; script-src {script_sources}; style-src {style_sources}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def digest(text: str) -> str:
-    """The hash that a browser compares an inline element's text with."""
-    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _adds_training(results: SweepResults) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
+from torch.nn import functional
 
 from experiments.data.base import Data
 from experiments.data.loader import Batch
@@ -108,9 +109,18 @@ class Task(LightningModule, ABC):
         return completes or batch_idx + 1 == self.trainer.num_training_batches
 
 
-def token_nats(logits: Tensor, targets: Tensor, valid: Tensor | None, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+SmoothedOver: TypeAlias = Literal["all", "others"]
+"""Which tokens of the vocabulary share the smoothed part of a target: all, or all but the target itself."""
+
+
+def token_nats(
+    logits: Tensor, targets: Tensor, valid: Tensor | None, smoothing: float = 0.0, over: SmoothedOver = "all"
+) -> tuple[Tensor, Tensor]:
     """Cross-entropy summed over the valid tokens, and how many they are.
 
+    smoothing: share e of each target that is spread evenly. over: all v tokens, so that the target keeps 1 - e + e / v
+    (torch; Szegedy et al. 2016, arXiv 1512.00567, section 7), or the others, so that it keeps 1 - e, less the entropy
+    of these targets, so that the least possible sum is 0 (tensor2tensor, with which the first Transformer was trained).
     logits: [b n v]; targets: [b n]; valid: [b n] bool or None for all. Returns two scalars.
     """
     if valid is not None:
@@ -118,5 +128,17 @@ def token_nats(logits: Tensor, targets: Tensor, valid: Tensor | None, smoothing:
         logits, targets = logits[valid], targets[valid]
     else:
         logits, targets = logits.flatten(0, 1), targets.flatten()
-    nats = torch.nn.functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+    if smoothing and over == "others":
+        nats = _spread_over_others(logits, targets, smoothing)
+    else:
+        nats = functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
     return nats, torch.tensor(targets.numel(), device=targets.device)
+
+
+def _spread_over_others(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Divergence of targets that keep 1 - smoothing from the prediction. logits: [t v]; targets: [t] -> scalar."""
+    keep, each = 1 - smoothing, smoothing / max(logits.shape[1] - 1, 1)
+    entropy = -keep * math.log(keep) - smoothing * math.log(each)
+    likely = logits.log_softmax(-1)
+    of_target = likely.gather(1, targets.unsqueeze(1)).squeeze(1)
+    return (-(keep - each) * of_target - each * likely.sum(1) - entropy).sum()

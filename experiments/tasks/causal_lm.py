@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -10,7 +11,8 @@ from experiments.data.base import Data
 from experiments.data.loader import Batch
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import Sums, Task, token_nats
+from experiments.tasks.base import SmoothedOver, Sums, Task, token_nats
+from experiments.tasks.carried import Carried
 from registry import Need, part
 from registry.types import Probability
 
@@ -19,9 +21,11 @@ from registry.types import Probability
 class CausalLM(Task):
     """Next-token prediction: mean cross-entropy over the tokens of the batch.
 
+    A model with a memory carries it from batch to batch where the data continue each other (data.order: contiguous).
     Validation: loss (nats per token), perplexity (its exponential), bits per byte of text, accuracy (likeliest token).
 
-    label_smoothing: share of the target spread over the whole vocabulary, in training only.
+    label_smoothing: share of the target spread over the vocabulary, in training only. label_smoothing_over: all of it,
+    as torch does, or the others than the target, as tensor2tensor does.
     """
 
     sizes: Tensor
@@ -39,24 +43,37 @@ class CausalLM(Task):
         schedule: Schedule,
         *,
         label_smoothing: Probability = 0.0,
+        label_smoothing_over: SmoothedOver = "all",
     ) -> None:
         super().__init__(model, data, optimizer, schedule)
-        self.label_smoothing = label_smoothing
+        self.smoothing: tuple[float, SmoothedOver] = label_smoothing, label_smoothing_over
+        self._training, self._validation = Carried(model), Carried(model)
         self.register_buffer("sizes", data.sizes(), persistent=False)
 
     def loss(self, batch: Batch) -> Tensor:
-        nats, tokens = token_nats(self.logits(batch), batch["targets"], batch.get("valid"), self.label_smoothing)
+        logits = self.logits(batch, self._training)
+        nats, tokens = token_nats(logits, batch["targets"], batch.get("valid"), *self.smoothing)
         return nats / tokens
 
     def measure(self, batch: Batch) -> Sums:
-        logits, targets, valid = self.logits(batch), batch["targets"], batch.get("valid")
+        logits, targets, valid = self.logits(batch, self._validation), batch["targets"], batch.get("valid")
         return token_sums(logits, targets, valid, self.sizes)
 
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
         return token_metrics(sums)
 
-    def logits(self, batch: Batch) -> Tensor:
-        """[b n v]"""
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        if self._training.has_memory:
+            checkpoint["memory"] = self._training.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._training.load_state_dict(checkpoint.get("memory", []))
+
+    def logits(self, batch: Batch, carried: Carried) -> Tensor:
+        """[b n v]; a model with a memory reads batches that continue each other as one text."""
+        if carried.has_memory and "continues" in batch:
+            return carried.read(batch["tokens"], batch["continues"])
         given = {"valid": batch["valid"]} if "valid" in batch else {}
         logits: Tensor = self.model(batch["tokens"], **given)
         return logits

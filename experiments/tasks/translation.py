@@ -13,7 +13,7 @@ from experiments.data.loader import Batch
 from experiments.data.parallel import ParallelText
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import Sums, Task, token_nats
+from experiments.tasks.base import SmoothedOver, Sums, Task, token_nats
 from experiments.tasks.causal_lm import token_metrics, token_sums
 from registry import Need, part
 from registry.types import NonNegativeInt, Probability
@@ -26,7 +26,8 @@ class Translation(Task):
     Validation: loss, perplexity, bits per byte, accuracy as for causal_lm, and BLEU and chrF (sacrebleu, its default
     signatures) of greedy translations against the whole reference sentences.
 
-    label_smoothing: share of the target spread over the whole vocabulary, in training only.
+    label_smoothing: share of the target spread over the vocabulary, in training only. label_smoothing_over: all of it,
+    as torch does, or the others than the target, as tensor2tensor does.
     decode_batches: how many validation batches to translate each time, from the first on; 0 leaves BLEU and chrF out.
     """
 
@@ -45,17 +46,18 @@ class Translation(Task):
         schedule: Schedule,
         *,
         label_smoothing: Probability = 0.1,
+        label_smoothing_over: SmoothedOver = "all",
         decode_batches: NonNegativeInt = 4,
     ) -> None:
         super().__init__(model, data, optimizer, schedule)
-        self.label_smoothing = label_smoothing
+        self.smoothing: tuple[float, SmoothedOver] = label_smoothing, label_smoothing_over
         self.decode_batches = decode_batches
         self.pairs = data
         self.register_buffer("sizes", data.sizes(), persistent=False)
         self.translations: list[tuple[str, str]] = []
 
     def loss(self, batch: Batch) -> Tensor:
-        nats, tokens = token_nats(self.logits(batch), batch["targets"], batch["valid"], self.label_smoothing)
+        nats, tokens = token_nats(self.logits(batch), batch["targets"], batch["valid"], *self.smoothing)
         return nats / tokens
 
     def on_validation_epoch_start(self) -> None:

@@ -12,9 +12,11 @@ from torch import Tensor
 from blocks.activations import ACTIVATIONS, Activation
 from blocks.attention import FullAttention, LinearAttention
 from blocks.coords import Coords
+from blocks.embedding import Marks
+from blocks.embedding.image_features import grid
 from blocks.masks import Causal, Full
-from blocks.position import Rotary, Shaw
-from blocks.position.alibi import slopes
+from blocks.position import Rotary, Shaw, Sinusoidal2d
+from blocks.position.alibi import mpt_slopes, slopes
 from blocks.position.sinusoidal import Layout, sinusoids
 from blocks.position.t5 import bucket
 
@@ -38,11 +40,24 @@ def test_alibi_slopes(name: str) -> None:
     torch.testing.assert_close(torch.tensor(slopes(len(want)), dtype=torch.float64), want, rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("name", ORACLE.meta["cases"]["alibi_slopes_mpt"]["outputs"])
+def test_alibi_slopes_of_mpt(name: str) -> None:
+    want = ORACLE.tensors[f"alibi_slopes_mpt/out/{name}"].double()
+    torch.testing.assert_close(torch.tensor(mpt_slopes(len(want)), dtype=torch.float64), want, rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize(
     ("name", "layout"), [("interleaved", "interleaved"), ("halves", "halves"), ("t2t", "tensor2tensor")]
 )
 def test_sinusoids(name: str, layout: Layout) -> None:
     ORACLE.check("sinusoids_d32", name, sinusoids(torch.arange(50.0), 32, layout=layout))
+
+
+def test_sinusoids_of_an_image() -> None:
+    mask = ORACLE.input("detr_sine_2d", "mask").bool()
+    at = grid(mask, Marks(), device=mask.device)
+    got = Sinusoidal2d(32).embed(torch.zeros(2, 5 * 7, 32), at)
+    ORACLE.check("detr_sine_2d", "positions", rearrange(got, "b (h w) m -> b m h w", h=5))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +78,7 @@ def test_rope(name: str, options: dict[str, Any]) -> None:
         ("gelu_fast", "gelu_tanh"),
         ("relu", "relu"),
         ("silu", "silu"),
+        ("quick_gelu", "quick_gelu"),
     ],
 )
 def test_activations(name: str, activation: Activation) -> None:
@@ -82,6 +98,7 @@ def test_shaw_attention() -> None:
     shaw.keys.weight.data, shaw.values.weight.data = table_k, table_v
     got = attention(beside(q, k, v), position=shaw)[..., :18]
     ORACLE.check("shaw_attention", "out", rearrange(got, "b n (h d) -> b h n d", h=3))
+    ORACLE.check("shaw_attention", "weights", attention.weights(beside(q, k, v), position=shaw))
 
 
 @pytest.mark.parametrize(("name", "mask"), [("bidirectional/out", Full()), ("causal/out", Causal())])

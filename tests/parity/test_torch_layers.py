@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from einops import rearrange
 from torch import Tensor, nn
 
 from blocks.attention import FullAttention
 from blocks.coords import Coords
 from blocks.feedforward import Mlp
-from blocks.kernels import dense_weights
 from blocks.masks import Causal, Full
 from blocks.norm import LayerNorm
 from blocks.placement import Post, Pre
@@ -103,7 +101,5 @@ def test_multihead_attention() -> None:
     attention = FullAttention(32, 4).eval()
     fill_attention(attention, "multihead_attention.")
     ORACLE.check("multihead_attention", "out", attention(query, source=key, source_at=key_at))
-    q, k = (rearrange(t, "b n (h d) -> b h n d", h=4) for t in (attention.query(query), attention.key(key)))
-    assert key_at.valid is not None
-    weights = dense_weights(q, k, allow=rearrange(key_at.valid, "b k -> b 1 1 k"))
+    weights = attention.weights(query, source=key, source_at=key_at)
     ORACLE.check("multihead_attention", "attn_0", weights)

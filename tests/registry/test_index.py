@@ -104,7 +104,7 @@ def test_a_preset_of_a_class_from_elsewhere_is_listed(tmp_path: Path) -> None:
         "preset('norm', 'loose_rms', RMSNorm, 'An rms norm with a large eps.', eps=0.1)\n"
     )
     catalog = Catalog.load([path])
-    assert catalog.get("norm", "loose_rms")["options"] == []
+    assert "eps" not in {option["name"] for option in catalog.get("norm", "loose_rms")["options"]}
     assert catalog.part("norm", "loose_rms").fixed == {"eps": 0.1}
 
 

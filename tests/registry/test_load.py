@@ -25,7 +25,7 @@ def problems(spec: dict[str, Any]) -> list[str]:
 def test_every_default_is_filled_in_and_the_full_form_is_its_own() -> None:
     full = load({"model": MODEL | {"attention": "longformer"}}).full
     assert full["model"]["attention"]["window"] == 512
-    assert full["model"]["norm"] == {"kind": "layer", "eps": 1e-5, "bias": True}
+    assert full["model"]["norm"] == {"kind": "layer", "eps": 1e-5, "bias": True, "weight": "plain"}
     assert full["trainer"]["accumulate_grad_batches"] == 1
     assert load(full).full == full
 
@@ -50,7 +50,7 @@ def test_all_problems_are_told_at_once() -> None:
     found = "\n".join(problems({"model": wrong}))
     for words in (
         "model.dim: expects a whole number >= 1, not -1",
-        "unknown attention 'ful'; kinds: full, linear, longformer, performer. Did you mean 'full'?",
+        "unknown attention 'ful'; kinds: bigbird, full, linear, longformer, performer, transformer_xl. Did you mean 'full'?",
         "norm 'rms' has no option 'epss'. Did you mean 'eps'?",
         "has no option 'layrs'. Did you mean 'layers'?",
         "Text is not a number: leave out the quotes.",
@@ -88,8 +88,11 @@ def test_parts_that_do_not_go_together(change: dict[str, Any], words: str) -> No
 
 def test_the_message_says_what_would_work() -> None:
     (found,) = problems({"model": MODEL | {"attention": "performer", "position": "alibi"}})
-    assert "attention that works with position 'alibi': full, longformer" in found
-    assert "position that works with attention 'performer': learned, none, rotary, sinusoidal" in found
+    assert "attention that works with position 'alibi': bigbird, full, longformer, transformer_xl" in found
+    assert (
+        "position that works with attention 'performer': every_layer, learned, learned_2d, none, rotary, several, sinusoidal, sinusoidal_2d"
+        in found
+    )
 
 
 def test_task_head_and_data_must_fit() -> None:

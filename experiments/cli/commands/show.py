@@ -45,6 +45,9 @@ def command(kind: str, plugins: tuple[str, ...]) -> None:
     found = partners(entry, catalog)
     for one in found:
         _goes_with(screen, one)
+    if entry["usage"]:
+        click.echo(f"\nOn the command line\n    {entry['usage'].format(kind=entry['kind'])}")
+        return
     line, below = example(entry, catalog)
     click.echo("\nIn a spec" + (f", below `{'.'.join(below)}:`" if below else "") + f"\n    {line}")
 
@@ -55,6 +58,8 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "file", _short(Path(entry["file"]))
     if not entry["plugin"]:
         yield "in Python", f"from {entry['module']} import {entry['name']}"
+    if entry["reads"]:
+        yield "reads", f"model_type {' or '.join(entry['reads'])}"
     if entry["provides"]:
         yield "provides", ", ".join(entry["provides"])
     needs = [f"{n['slot']}: {n['capability']}{_when(n)}" for n in entry["needs"]]

@@ -71,12 +71,12 @@ VALUES = [
     Bad("kind at the top", MODEL + "kind: decoder\n", ("spec.yaml:2:1", "topology")),
     Bad("look-alike letters", "m\u043edel: {topology: decoder, dim: 16}\n", ("look-alike", "'model'")),
     Bad("misspelt kind", model("attention: lngformer"), ("model.attention", "Did you mean 'longformer'?")),
-    Bad("kind of another family", model("attention: rotary"), ("unknown attention 'rotary'", "kinds: full")),
+    Bad("kind of another family", model("attention: rotary"), ("unknown attention 'rotary'", "kinds: bigbird, full")),
     Bad("option of another kind", model("attention: {kind: full, features: 2}"), ("an option of performer",)),
     Bad("option that a preset fixes", model("feedforward: {kind: swiglu, activation: relu}"), ("fixes 'activation'",)),
     Bad("missing kind", MODEL + "task: {label_smoothing: 0.1}\n", ("says no `kind`", "causal_lm, classification")),
     Bad("option that the default kind lacks", model("attention: {features: 8}"), ("attention 'full'", "of performer")),
-    Bad("kind that is a number", model("attention: {kind: 3}"), ("unknown attention 3", "kinds: full")),
+    Bad("kind that is a number", model("attention: {kind: 3}"), ("unknown attention 3", "kinds: bigbird, full")),
     Bad("missing option", "model: {topology: decoder}\n", ("needs 'dim'", "a whole number >= 1")),
     Bad("missing model", "seed: 1\n", ("needs 'model'",)),
     Bad("text for a number", model("vocab: many"), ("spec.yaml:1:", "model.vocab", "a whole number", "'many'")),
@@ -110,7 +110,12 @@ PAIRS = [
     Bad(
         "position that the attention cannot honour",
         model("attention: performer, position: alibi"),
-        ("spec.yaml:1:", "attention 'performer' cannot work with position 'alibi'", "score matrix", "full, longformer"),
+        (
+            "spec.yaml:1:",
+            "attention 'performer' cannot work with position 'alibi'",
+            "score matrix",
+            "bigbird, full, longformer, transformer_xl",
+        ),
     ),
     Bad("prefix without a way to show it", model("attention: linear, prefix: true"), ("prefix", "works with", "full")),
     Bad(

@@ -14,6 +14,7 @@ from experiments.data import BytePairs, Text
 from experiments.optimizers import AdamW
 from experiments.schedules import Constant
 from experiments.tasks import CausalLM
+from experiments.tasks.base import token_nats
 from experiments.tasks.causal_lm import token_metrics, token_sums
 
 
@@ -49,8 +50,40 @@ def test_loss(smoothing: float, padded: bool) -> None:
     assert module.count(batch) == len(expected)
 
 
-def test_padding_never_reaches_the_loss() -> None:
-    module = task()
+def others_by_hand(logits: Tensor, targets: Tensor, valid: Tensor, smoothing: float) -> list[float]:
+    """Kullback-Leibler divergence of a target that keeps 1 - smoothing and gives the other tokens the rest."""
+    found = []
+    for b, n in valid.nonzero().tolist():
+        wanted = torch.full_like(logits[b, n], smoothing / (logits.shape[-1] - 1))
+        wanted[targets[b, n]] = 1 - smoothing
+        found.append(float((wanted * (wanted.log() - logits[b, n].log_softmax(0))).sum()))
+    return found
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_smoothing_over_the_others(padded: bool) -> None:
+    module = task(label_smoothing=0.2, label_smoothing_over="others")
+    batch = next(iter(module.data.train_loader()))
+    valid = torch.ones(3, 8, dtype=torch.bool)
+    if padded:
+        valid[0, 3:] = False
+        batch["valid"] = valid
+    expected = others_by_hand(module.model(batch["tokens"]).detach(), batch["targets"], valid, 0.2)
+    assert float(module.loss(batch).detach()) == pytest.approx(sum(expected) / len(expected), rel=1e-12)
+
+
+def test_over_the_others_a_perfect_prediction_costs_nothing() -> None:
+    targets = torch.tensor([[1, 4]])
+    perfect = torch.full((1, 2, 5), 0.3 / 4).scatter(2, targets[..., None], 0.7).log()
+    nats, tokens = token_nats(perfect + 3.0, targets, None, 0.3, "others")
+    assert float(nats) == pytest.approx(0, abs=1e-12)
+    assert int(tokens) == 2
+    assert float(token_nats(perfect, targets, None, 0.0, "others")[0]) == pytest.approx(-2 * math.log(0.7))
+
+
+@pytest.mark.parametrize("over", ["all", "others"])
+def test_padding_never_reaches_the_loss(over: str) -> None:
+    module = task(label_smoothing=0.1, label_smoothing_over=over)
     batch = next(iter(module.data.train_loader()))
     batch["valid"] = torch.ones(3, 8, dtype=torch.bool)
     batch["valid"][0, 5:] = False

@@ -1,0 +1,31 @@
+"""What the commands about weights share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def demand_new(folder: Path) -> None:
+    """Raise UsageError, before anything is read, unless a new folder can be made there."""
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is a file; name a new folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise click.UsageError(f"{folder} is not empty; name a new folder, or remove it first")
+
+
+def told(model: nn.Module) -> str:
+    """A model in a few words."""
+    from experiments.results.words import count
+    from registry.part import part_of
+
+    part = part_of(type(model))
+    parameters = list(model.parameters())
+    kinds = sorted({str(p.dtype).removeprefix("torch.") for p in parameters})
+    name = type(model).__name__ if part is None else part.kind
+    return f"{name}, {count(sum(p.numel() for p in parameters))} parameters, {', '.join(kinds)}"

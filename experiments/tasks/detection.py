@@ -1,0 +1,106 @@
+"""Find the objects in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from blocks.tap import Tap
+from blocks.topology import EncoderDecoder
+from experiments.data.base import Data
+from experiments.data.loader import Batch
+from experiments.losses import Objects, Predictions, SetLoss, Weights, set_loss
+from experiments.optimizers.base import Optimizer
+from experiments.schedules.base import Schedule
+from experiments.tasks.base import Sums, Task
+from registry import Need, part
+from registry.types import Fraction
+
+
+@part("task", "detection", paper="Carion et al. 2020 (DETR), arXiv 2005.12872, section 3.1 and appendix A.2")
+class Detection(Task):
+    """A set of objects for each image, each a class and a box: every true object is matched with one prediction.
+
+    Batches hold `images`, float [b c H W], with `valid`, bool [b H W], False on pixels that only fill an image up; and
+    its objects: `labels`, int [b t], `boxes`, float [b t 4], centre and size as shares of the image, and `present`,
+    bool [b t], False where an image has fewer than t objects.
+
+    Validation, of the last layer: loss, its parts classes, l1 and giou, and cardinality_error, by how many objects an
+    answer is too long or too short.
+
+    cost: what a match costs. weights: of the parts of the loss. no_object: weight of the class that says so.
+    auxiliary: the loss of what the head reads of each earlier decoder layer is added.
+    """
+
+    needs = (
+        Need("model", "source", "queries read an image"),
+        Need("model.head", "boxes", "it compares boxes"),
+        Need("data", "objects", "every image needs its objects"),
+    )
+
+    def __init__(
+        self,
+        model: EncoderDecoder,
+        data: Data,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        *,
+        cost: Weights = Weights(),  # noqa: B008 (frozen)
+        weights: Weights = Weights(),  # noqa: B008 (frozen)
+        no_object: Fraction = 0.1,
+        auxiliary: bool = True,
+    ) -> None:
+        super().__init__(model, data, optimizer, schedule)
+        self.cost, self.weights, self.no_object, self.auxiliary = cost, weights, no_object, auxiliary
+
+    @property
+    def detector(self) -> EncoderDecoder:
+        return cast(EncoderDecoder, self.model)
+
+    def loss(self, batch: Batch) -> Tensor:
+        return self.compare(self.predict(batch, earlier=self.auxiliary), batch).total
+
+    def measure(self, batch: Batch) -> Sums:
+        said = self.predict(batch, earlier=False)
+        [found] = self.compare(said, batch).layers
+        images, queries = said[0].logits.shape[:2]
+        matched = sum(len(pairs.queries) for pairs in found.matching)
+        weight = matched + self.no_object * (images * queries - matched)
+        boxes = batch["present"].sum()
+        return {
+            "nats": found.classes * weight,
+            "weight": torch.tensor(weight),
+            "l1": found.l1 * boxes,
+            "giou": found.giou * boxes,
+            "boxes": boxes,
+            "cardinality_error": found.cardinality_error * images,
+            "images": torch.tensor(images),
+        }
+
+    def summarise(self, sums: dict[str, float]) -> dict[str, float]:
+        boxes = max(1.0, sums["boxes"])
+        classes, l1, giou = sums["nats"] / sums["weight"], sums["l1"] / boxes, sums["giou"] / boxes
+        loss = self.weights.classes * classes + self.weights.l1 * l1 + self.weights.giou * giou
+        error = sums["cardinality_error"] / sums["images"]
+        return {"loss": loss, "classes": classes, "l1": l1, "giou": giou, "cardinality_error": error}
+
+    def count(self, batch: Batch) -> int:
+        """Objects stand for tokens."""
+        return int(batch["present"].sum())
+
+    def predict(self, batch: Batch, *, earlier: bool) -> Sequence[Predictions]:
+        """What the last decoder layer says, behind what the earlier ones say where asked for."""
+        tap = Tap(attention=False) if earlier else None
+        last = self.detector.run(source=batch["images"], source_valid=batch["valid"], tap=tap)
+        # the stream goes on as it is: only what the head reads is normed
+        between = [] if tap is None else tap.hidden["decoder"][1:-1]
+        outputs = [*(self.detector.read_out(self.detector.decoder.norm(hidden)) for hidden in between), last]
+        return [Predictions(output.logits, output.beside["boxes"]) for output in outputs]
+
+    def compare(self, said: Sequence[Predictions], batch: Batch) -> SetLoss:
+        given = zip(batch["labels"], batch["boxes"], batch["present"], strict=True)
+        objects = [Objects(labels[there], boxes[there]) for labels, boxes, there in given]
+        return set_loss(said, objects, cost=self.cost, weights=self.weights, no_object=self.no_object)

@@ -1,0 +1,129 @@
+"""Loss and metrics of detection on images made by hand."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor
+
+from blocks.backbone import ResNet
+from blocks.embedding import ImageFeatures, Queries
+from blocks.head import DetectionHead
+from blocks.placement import Post
+from blocks.position import EveryLayer, Learned, Sinusoidal2d
+from blocks.tap import Tap
+from blocks.topology import EncoderDecoder
+from blocks.topology.encoder_decoder import DecoderSide, EncoderSide
+from experiments.data import Data
+from experiments.losses import Objects, Predictions, Weights, set_loss
+from experiments.optimizers import AdamW
+from experiments.schedules import Constant
+from experiments.tasks import Detection
+
+CLASSES, QUERIES = 3, 5
+
+
+def detector() -> EncoderDecoder:
+    backbone = partial(ResNet, stem=8, widths=[8, 16], depths=[1, 1])
+    return EncoderDecoder(
+        dim=16,
+        layers=2,
+        heads=2,
+        placement=Post,
+        embedding=partial(Queries, count=QUERIES),
+        head=partial(DetectionHead, classes=CLASSES),
+        encoder=EncoderSide(
+            embedding=partial(ImageFeatures, backbone=backbone), position=partial(EveryLayer, scheme=Sinusoidal2d)
+        ),
+        decoder=DecoderSide(
+            causal=False, final_norm=True, position=partial(EveryLayer, scheme=partial(Learned, length=QUERIES))
+        ),
+    )
+
+
+def task(*, auxiliary: bool = True) -> Detection:
+    torch.manual_seed(0)
+    return Detection(
+        detector(), cast(Data, None), AdamW(), Constant(), auxiliary=auxiliary, weights=Weights(2.0, 3.0, 1.0)
+    )
+
+
+def batch(sizes: tuple[int, ...] = (2, 0, 3), seed: int = 0) -> dict[str, Tensor]:
+    """Images with so many objects each: a bright rectangle whose channel is its class."""
+    dice = torch.Generator().manual_seed(seed)
+    images, boxes = torch.zeros(len(sizes), 3, 32, 40), torch.zeros(len(sizes), 3, 4)
+    valid = torch.ones(len(sizes), 32, 40, dtype=torch.bool)
+    valid[0, 24:] = False
+    labels = torch.randint(CLASSES, (len(sizes), 3), generator=dice)
+    for i, size in enumerate(sizes):
+        for t in range(size):
+            x, y = (int(n) for n in torch.randint(0, 16, (2,), generator=dice))
+            images[i, labels[i, t], y : y + 8, x : x + 12] = 1.0
+            height = 24 if i == 0 else 32
+            boxes[i, t] = torch.tensor([(x + 6) / 40, (y + 4) / height, 12 / 40, 8 / height])
+    present = torch.arange(3) < torch.tensor(sizes).unsqueeze(1)
+    return {"images": images, "valid": valid, "labels": labels, "boxes": boxes, "present": present}
+
+
+def objects(given: dict[str, Tensor]) -> list[Objects]:
+    counts = given["present"].sum(1).tolist()
+    return [Objects(given["labels"][i, :n], given["boxes"][i, :n]) for i, n in enumerate(counts)]
+
+
+def test_the_loss_is_that_of_every_decoder_layer() -> None:
+    both, last, given = task(), task(auxiliary=False), batch()
+    said = both.predict(given, earlier=True)
+    assert len(said) == 2
+    model = both.detector.eval()
+    tap = Tap()
+    out = model.run(source=given["images"], source_valid=given["valid"], tap=tap)
+    earlier = model.decoder.norm(tap.hidden["decoder"][1])
+    torch.testing.assert_close(said[0].logits, model.head(earlier, out.at, model.embedding))
+    torch.testing.assert_close(said[1].logits, out.logits)
+    torch.testing.assert_close(said[1].boxes, out.beside["boxes"])
+    right = [set_loss([Predictions(s.logits, s.boxes)], objects(given), weights=both.weights).total for s in said]
+    torch.testing.assert_close(both.loss(given), right[0] + right[1])
+    torch.testing.assert_close(last.loss(given), right[1])
+
+
+def test_validation_does_not_depend_on_how_images_are_put_together() -> None:
+    trial, given = task(), batch()
+    trial.detector.eval()
+    sums: dict[str, float] = {}
+    for i in range(3):
+        for name, value in trial.measure({key: t[i : i + 1] for key, t in given.items()}).items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+    whole = trial.summarise({name: float(value.detach()) for name, value in trial.measure(given).items()})
+    assert trial.summarise(sums) == pytest.approx(whole)
+    [layer] = set_loss(trial.predict(given, earlier=False), objects(given)).layers
+    parts = {name: float(getattr(layer, name).detach()) for name in ("classes", "l1", "giou", "cardinality_error")}
+    loss = 2 * parts["classes"] + 3 * parts["l1"] + parts["giou"]
+    assert whole == pytest.approx({"loss": loss, **parts})
+
+
+def test_the_model_is_saved_once() -> None:
+    assert all(name.startswith("model.") for name in task().state_dict())
+
+
+def test_objects_are_counted() -> None:
+    assert task().count(batch()) == 5
+
+
+def test_images_without_objects_are_measured() -> None:
+    trial = task()
+    found = trial.summarise({n: float(v.detach()) for n, v in trial.measure(batch((0, 0))).items()})
+    assert found["l1"] == found["giou"] == 0.0
+
+
+def test_learns_what_is_in_a_few_images() -> None:
+    trial, given = task(), batch()
+    optimizer = torch.optim.Adam(trial.parameters(), lr=3e-3)
+    before = float(trial.loss(given).detach())
+    for _ in range(60):
+        optimizer.zero_grad()
+        trial.loss(given).backward()
+        optimizer.step()
+    assert float(trial.loss(given).detach()) < 0.5 * before

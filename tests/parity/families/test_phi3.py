@@ -1,0 +1,45 @@
+"""Checkpoints of Phi-3 against transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from registry import load_pretrained
+from registry.assembly import resolve_block
+from registry.catalog import Catalog
+from registry.pretrained import empty_model, filled
+from registry.state import owned
+
+from .family import Family, _compare, family_test, theirs
+
+LONGROPE = {
+    "rope_type": "longrope",
+    "rope_theta": 100.0,
+    "short_factor": [1.1, 1.3, 1.7],
+    "long_factor": [1.5, 2.5, 7.0],
+}
+# shorter than any input of the test, so that the long factors are used
+LONG = {"rope_parameters": LONGROPE, "original_max_position_embeddings": 4, "max_position_embeddings": 64}
+SHORT = {"rope_parameters": LONGROPE, "original_max_position_embeddings": 32, "max_position_embeddings": 64}
+test_phi3 = family_test("phi3", {}, {"sliding_window": None, "tie_word_embeddings": True}, LONG)
+
+
+@pytest.mark.parity
+def test_short_texts_use_the_short_factors_where_the_spec_says_so(tmp_path: Path) -> None:
+    family = Family("phi3", SHORT)
+    with theirs():
+        family.reference.save_pretrained(tmp_path)
+    model = load_pretrained(tmp_path)
+    catalog, position = Catalog.load(), model.spec["position"]  # type: ignore[index]
+    assert position["scaling"]["use"] == "long"
+    short = {**position, "scaling": {**position["scaling"], "use": "short"}}
+    changed = empty_model(resolve_block({**model.spec, "position": short}, catalog), catalog, torch.float64)  # type: ignore[dict-item]
+    changed = filled(changed, owned(model).items(), torch.float64)
+    for case in family.cases:
+        with torch.no_grad(), theirs():
+            want = family.reference(**case.theirs).logits
+        with torch.no_grad():
+            _compare(case.name, changed(**case.ours), want, case.valid)

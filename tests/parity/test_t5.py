@@ -1,0 +1,10 @@
+"""T5 v1.0 and v1.1: every case of the oracles, their weights read by the conversion."""
+
+from __future__ import annotations
+
+from .system import System
+
+V1_0 = System("t5_v1_0", spec="tiny/t5-v1.0", conversion="t5")
+V1_1 = System("t5_v1_1", spec="tiny/t5-v1.1", conversion="t5")
+test_outputs_v1_0, test_gradients_v1_0, test_config_v1_0 = V1_0.tests()
+test_outputs_v1_1, test_gradients_v1_1, test_config_v1_1 = V1_1.tests()
