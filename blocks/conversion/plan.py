@@ -77,10 +77,10 @@ class Plan:
         """
         names = self._found(shapes or {name: tensor.shape for name, tensor in tensors.items()})
         problems = TensorProblems()
-        for name, copies in names.items():
+        for copies in names.values():
             values = [tensors[copy] for copy in copies] if len(copies) > 1 else []
             problems.unequal |= {
-                copy: name
+                copy: copies[0]
                 for copy, value in zip(copies[1:], values[1:], strict=False)
                 if not torch.equal(value, values[0])
             }

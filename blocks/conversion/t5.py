@@ -24,13 +24,14 @@ FEEDFORWARDS = {
 
 @part("conversion", "t5", paper="Raffel et al. 2019, arXiv 1910.10683; transformers' T5ForConditionalGeneration")
 class T5(Conversion):
-    """T5 v1.0, v1.1, Flan-T5, LM-adapted T5, ByT5's kin: relative position biases, RMS norms, no score scale.
+    """T5 v1.0, v1.1, Flan-T5, mT5, ByT5: relative position biases, RMS norms, no score scale.
 
     v1.0 ties the output matrix and scales what it reads, v1.1 does neither; one switch of the file says both. Files of
     a v1.1 model that transformers 5 has tied lack the matrix, and are refused for that.
     """
 
     model_type = "t5"
+    reads = ("mt5",)
     architectures = ("T5ForConditionalGeneration",)
     settings = {
         "vocab_size": 32128,

@@ -108,7 +108,7 @@ function listen() {
     build();
     draw();
   });
-  addEventListener("hashchange", begin);
+  addEventListener("hashchange", (event) => begin(new URL(event.newURL).hash));
   addEventListener("resize", () => {
     sizeThumbs();
     sizeMap();
@@ -116,8 +116,8 @@ function listen() {
 }
 
 // Where the address says so, else the first map that there is and the last word.
-function begin() {
-  const [name, layer, head, query, key] = decodeURIComponent(location.hash.slice(1)).split(".");
+function begin(hash) {
+  const [name, layer, head, query, key] = hash.slice(1).split(".");
   const asked = data.stacks.findIndex((stack) => stack.name === name);
   state.stack = asked >= 0 ? asked : data.stacks.length - 1;
   const at = here().layers.findIndex((one) => (asked >= 0 ? one.layer === +layer : one.maps));
@@ -136,7 +136,7 @@ unpackAll().then(
     part("explorer").hidden = false;
     readColours();
     listen();
-    begin();
+    begin(location.hash);
     part("sheet").focus({ preventScroll: true });
   },
   (error) => {

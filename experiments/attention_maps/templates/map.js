@@ -22,7 +22,7 @@ function cellSize() {
   const { q, k } = here();
   const beside = part("rows").offsetWidth || 90;
   const above = part("columns").offsetHeight || 90;
-  const width = part("frame").clientWidth - beside - 4;
+  const width = part("frame").clientWidth - beside - 12;
   const height = Math.max(320, innerHeight * 0.84) - above;
   const fit = Math.min(width / k, Math.max(height, width * 0.6) / q, 40);
   const size = fit * 1.35 ** state.zoom;
@@ -138,9 +138,9 @@ function tell(event, cell) {
   const map = mapHere();
   const row = rowOf(map, cell.query);
   const weight = row[cell.key];
-  const rank = row.filter((other) => other > weight).length + 1;
+  const rank = row.filter((other) => Math.abs(other) > Math.abs(weight)).length + 1;
   const line = element("div");
-  line.append(element("b", weight ? digits(weight) : "not visible"), element("i", weight ? `  rank ${rank} of ${row.filter((other) => other).length} in its row` : ""));
+  line.append(element("b", weight ? digits(weight) : "0, not visible"), element("i", weight ? `  rank ${rank} of ${row.filter((other) => other).length} in its row` : ""));
   const words = element("div", `${queries()[cell.query].text}  →  ${keys()[cell.key].text}`);
   const places = element("div");
   places.append(element("i", `token ${cell.query} looks at ${here().queries === here().keys ? "token" : `${here().keys} token`} ${cell.key}`));

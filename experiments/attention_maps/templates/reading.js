@@ -124,7 +124,7 @@ function drawLink() {
       const button = element("button");
       button.style.width = button.style.height = `${side}px`;
       button.style.background = css(colour(map[place], Math.max(best.weight, FAINT), true));
-      button.title = `layer ${layer.layer}, head ${layer.heads[head]}: ${map[place] ? digits(map[place]) : "not visible"}`;
+      button.title = `layer ${layer.layer}, head ${layer.heads[head]}: ${map[place] ? digits(map[place]) : "0, not visible"}`;
       button.setAttribute("aria-label", button.title);
       button.setAttribute("aria-pressed", l === state.layer && head === state.head);
       button.tabIndex = -1;
