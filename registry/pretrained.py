@@ -50,7 +50,7 @@ def load_pretrained(
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise bad(folder, "is not a folder; name the one that holds the weights")
+        raise bad(folder, "is not a folder; nothing is downloaded, so name the folder that holds the weights")
     catalog = Catalog.load(plugins)
     read = _read_own if as_ is None and (folder / SPEC).is_file() else _read_published
     with tensors_in(folder) as tensors:

@@ -119,7 +119,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises SpecError when the file holds anything else."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise bad(path, f"cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise bad(path, "is not a JSON object")

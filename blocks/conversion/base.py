@@ -7,76 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from blocks.conversion.block import Block
+from blocks.conversion.bookkeeping import BOOKKEEPING, OFF
 from blocks.conversion.plan import Line, Plan
 from registry.checkpoint_errors import CheckpointError, Shape
-
-BOOKKEEPING = (
-    "_*",
-    "architectures",
-    "auto_map",
-    "chunk_size_feed_forward",
-    "dtype",
-    "finetuning_task",
-    "gradient_checkpointing",
-    "id2label",
-    "initializer_factor",
-    "initializer_range",
-    "label2id",
-    "model_type",
-    "num_labels",
-    "output_attentions",
-    "output_hidden_states",
-    "output_past",
-    "prefix",
-    "problem_type",
-    "return_dict",
-    "task_specific_params",
-    "tf_legacy_loss",
-    "tokenizer_class",
-    "torch_dtype",
-    "torchscript",
-    "transformers_version",
-    "use_bfloat16",
-    "use_cache",
-    "*_token_id",
-    # how text is generated, unless the user says otherwise
-    "bad_words_ids",
-    "begin_suppress_tokens",
-    "diversity_penalty",
-    "do_sample",
-    "early_stopping",
-    "encoder_no_repeat_ngram_size",
-    "exponential_decay_length_penalty",
-    "forced_*",
-    "length_penalty",
-    "max_length",
-    "min_length",
-    "no_repeat_ngram_size",
-    "num_beam_groups",
-    "num_beams",
-    "num_return_sequences",
-    "output_scores",
-    "remove_invalid_values",
-    "repetition_penalty",
-    "return_dict_in_generate",
-    "suppress_tokens",
-    "temperature",
-    "top_k",
-    "top_p",
-    "typical_p",
-)
-"""Keys of every family's config.json that do not change what a model computes."""
-
-OFF: Mapping[str, Any] = {
-    "add_cross_attention": False,
-    "cross_attention_hidden_size": None,
-    "is_decoder": False,
-    "is_encoder_decoder": False,
-    "pruned_heads": {},
-    "quantization_config": None,
-    "tie_encoder_decoder": False,
-}
-"""Keys of every family's config.json that no table implements unless it says so, with the value that they must have."""
 
 
 class Conversion:
@@ -242,7 +175,7 @@ class Conversion:
         """
         return Plan.make(
             self.model_type,
-            self.tensors(model),
+            self.tensors(Block(model)),
             shapes,
             self.lengths(model),
             prefix=self.prefix,

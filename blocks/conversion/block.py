@@ -21,4 +21,6 @@ class Block(dict[str, Any]):
 
 
 def _wrapped(value: Any, path: str) -> Any:
+    if isinstance(value, list):
+        return [_wrapped(item, f"{path}.{number}") for number, item in enumerate(value)]
     return Block(value, path) if isinstance(value, Mapping) else value

@@ -66,9 +66,9 @@ class Cohere(Conversion):
     def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
         c = self.read(config)
         norm = {"kind": "layer", "bias": False, "eps": c["layer_norm_eps"]}
-        attention = {"kind": "full", "qk_norm": norm if c["use_qk_norm"] else None, "qk_norm_over": "each_head"}
+        of_heads = {"qk_norm": norm, "qk_norm_over": "each_head"} if c["use_qk_norm"] else {}
         return merged(
-            {"topology": "decoder", "attention": attention, "norm": norm, "placement": "parallel"},
+            {"topology": "decoder", "attention": {"kind": "full", **of_heads}, "norm": norm, "placement": "parallel"},
             {"position": rotary(c, layout="interleaved"), "head": {"kind": "lm"}},
             nested(KEYS, c),
             {"feedforward": {"kind": "glu", "activation": self.choose(ACTIVATIONS, c, "hidden_act")}},

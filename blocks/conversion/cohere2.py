@@ -25,7 +25,7 @@ NOWHERE = {"kind": "none"}
 
 @part("conversion", "cohere2", paper="Cohere 2025 (Command A), arXiv 2504.00698; transformers' Cohere2ForCausalLM")
 class Cohere2(Conversion):
-    """Command R7B and A: as Command R, with a window and rotary positions in three layers of four, neither in the rest."""
+    """Command R7B, A: as Command R, with a window and rotary positions in three layers of four, and neither in one."""
 
     model_type = "cohere2"
     architectures = ("Cohere2ForCausalLM",)

@@ -40,7 +40,7 @@ class Electra(Conversion):
         "ElectraForQuestionAnswering",
         "ElectraModel",
     )
-    settings = {**SETTINGS, "embedding_size": 128}
+    settings = {**SETTINGS, "embedding_size": None}
     fixed = {"position_embedding_type": "absolute"}
     # how sequences were summed up by heads of old
     harmless = ("summary_*",)
@@ -50,7 +50,7 @@ class Electra(Conversion):
     def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
         c = self.read(config)
         narrow, wide = c["embedding_size"], c["hidden_size"]
-        if narrow != wide:
+        if narrow not in (None, wide):
             raise CheckpointError(f"{self.name}: embedding_size {narrow} is not implemented, only hidden_size ({wide})")
         found = head(ending(self, c), c, {"activation": "gelu"}, {"pooler": "gelu"})
         if found["kind"] == "classification":

@@ -36,7 +36,6 @@ class GPTNeo(Conversion):
     settings = {
         "vocab_size": 50257,
         "hidden_size": 2048,
-        "num_layers": 24,
         "attention_types": None,
         "num_heads": 16,
         "intermediate_size": None,
@@ -49,8 +48,8 @@ class GPTNeo(Conversion):
         "layer_norm_epsilon": 1e-5,
         "tie_word_embeddings": True,
     }
-    # attention_layers repeats attention_types
-    harmless = ("attention_layers", "classifier_dropout", "summary_*")
+    # num_layers and attention_layers repeat attention_types
+    harmless = ("attention_layers", "num_layers", "classifier_dropout", "summary_*")
     prefix = "transformer."
     tiny = {
         "vocab_size": 19,

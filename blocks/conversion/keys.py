@@ -21,26 +21,44 @@ DECODER: Keys = {
 
 
 def nested(keys: Keys, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a model block that these settings make."""
+    """The part of a model block that these settings make; a size that is left open is worked out."""
+    sizes = {ours: config[theirs] for theirs, ours in keys.items()}
+    usual = {
+        "attention.kv_heads": sizes.get("heads"),
+        "attention.head_dim": sizes["dim"] // sizes["heads"],
+        "feedforward.hidden": 4 * sizes["dim"],
+    }
     block: dict[str, Any] = {}
-    for theirs, ours in keys.items():
-        *outer, last = ours.split(".")
+    for option, value in sizes.items():
+        *outer, last = option.split(".")
         place = block
         for step in outer:
             place = place.setdefault(step, {})
-        place[last] = config[theirs]
+        place[last] = usual.get(option) if value is None else value
     return block
 
 
 def flat(keys: Keys, model: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings for a full model block."""
+    """The settings for a full model block, with the numbers that stand for sizes left open."""
     found = {}
     for theirs, ours in keys.items():
         value: Any = model
         for step in ours.split("."):
             value = value[step]
-        found[theirs] = value
+        found[theirs] = _size(ours, model) if value is None else value
     return found
+
+
+def _size(option: str, model: Mapping[str, Any]) -> int | None:
+    """What an option without a value amounts to, where it is a size; not every reader of config.json works it out."""
+    match option:
+        case "attention.kv_heads":
+            return int(model["heads"])
+        case "attention.head_dim":
+            return int(model["dim"] // model["heads"])
+        case "feedforward.hidden":
+            return int(4 * model["dim"] if model["feedforward"]["kind"] == "mlp" else -(-8 * model["dim"] // 24) * 8)
+    return None
 
 
 def merged(*blocks: Mapping[str, Any]) -> dict[str, Any]:

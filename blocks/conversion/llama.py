@@ -36,7 +36,7 @@ class Llama(Conversion):
         "tie_word_embeddings": False,
     }
     # pretraining_tp only says in how many pieces a matrix was multiplied
-    harmless = ("max_position_embeddings", "pretraining_tp")
+    harmless = ("max_position_embeddings", "max_sequence_length", "pretraining_tp")
     prefix = "model."
     tiny = {
         "vocab_size": 19,

@@ -6,7 +6,8 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from blocks.conversion.base import BOOKKEEPING, OFF, Conversion
+from blocks.conversion.base import Conversion
+from blocks.conversion.bookkeeping import BOOKKEEPING, OFF
 from blocks.conversion.keys import Keys, flat, merged, nested
 from blocks.conversion.names import joined, pair
 from blocks.conversion.plan import Line
@@ -24,7 +25,7 @@ KEYS: Keys = {
     "emb_pdrop": "embedding.dropout",
     "tie_word_embeddings": "head.tied",
 }
-ATTENTION: Keys = {"attn_pdrop": "attention.dropout", "clip_qkv": "attention.clip", "softmax_scale": "attention.scale"}
+ATTENTION: Keys = {"attn_pdrop": "dropout", "clip_qkv": "clip", "softmax_scale": "scale"}
 ATTENTION_SETTINGS = {"attn_pdrop": 0.0, "clip_qkv": None, "softmax_scale": None, "alibi_bias_max": 8}
 ATTENTION_FIXED = {
     "alibi": True,
@@ -49,7 +50,6 @@ class MPT(Conversion):
         "d_model": 2048,
         "n_layers": 24,
         "n_heads": 16,
-        "expansion_ratio": 4,
         "attn_config": None,
         "layer_norm_epsilon": 1e-5,
         "resid_pdrop": 0.0,
@@ -79,12 +79,13 @@ class MPT(Conversion):
             {"position": {"kind": "alibi", "slopes": "mpt", "steepest": float(a["alibi_bias_max"])}},
             {"norm": {"kind": "layer", "bias": False}, "embedding": {"kind": "tokens"}, "head": {"kind": "lm"}},
             nested(KEYS, c),
-            nested(ATTENTION, a),
+            {"attention": {name: a[theirs] for theirs, name in ATTENTION.items()}},
             {"feedforward": {"kind": "mlp", "activation": "gelu", "bias": False, "hidden": 4 * c["d_model"]}},
         )
 
     def config(self, model: Mapping[str, Any]) -> dict[str, Any]:
-        attention = {**flat(ATTENTION, model), "alibi_bias_max": model["position"]["steepest"]}
+        said = {theirs: model["attention"][name] for theirs, name in ATTENTION.items()}
+        attention = {**said, "alibi_bias_max": model["position"]["steepest"]}
         # transformers takes no 0.0 where it wants a 0
         whole = {k: int(attention[k]) for k in ("attn_pdrop", "alibi_bias_max") if attention[k] % 1 == 0}
         return {**flat(KEYS, model), "attn_config": {**attention, **whole}}

@@ -63,7 +63,15 @@ class Phi3(Conversion):
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "sliding_window": 5,
-        "rope_theta": 500.0,
+        "rope_theta": 100.0,
+        "rope_scaling": {
+            "type": "longrope",
+            "short_factor": [1.1, 1.3, 1.7],
+            "long_factor": [1.5, 2.5, 7.0],
+        },
+        # shorter than the texts of tests, so that the long factors are used
+        "original_max_position_embeddings": 4,
+        "max_position_embeddings": 64,
         "pad_token_id": 0,
     }
 

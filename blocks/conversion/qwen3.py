@@ -55,6 +55,9 @@ class Qwen3(Conversion):
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "head_dim": 6,
+        "use_sliding_window": True,
+        "sliding_window": 5,
+        "max_window_layers": 1,
         "rope_theta": 500.0,
     }
 

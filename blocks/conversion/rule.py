@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ def listed(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
+@functools.cache
 def matcher(template: str) -> re.Pattern[str]:
     """Recognises the names that a template stands for, and tells its numbers."""
     seen: set[str] = set()

@@ -59,6 +59,8 @@ class SmolLM3(Conversion):
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "no_rope_layer_interval": 2,
+        "use_sliding_window": True,
+        "sliding_window": 4,
         "rope_theta": 500.0,
         "pad_token_id": 0,
     }

@@ -64,9 +64,9 @@ class StableLM(Conversion):
 
     def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
         c = self.read(config)
-        of_heads = {"kind": "layer", "bias": False, "eps": c["layer_norm_eps"]} if c["qk_layernorm"] else None
-        bias = QKV if c["use_qkv_bias"] else False
-        attention = {"kind": "full", "bias": bias, "qk_norm": of_heads, "qk_norm_over": "each_head"}
+        norm = {"kind": "layer", "bias": False, "eps": c["layer_norm_eps"]}
+        of_heads = {"qk_norm": norm, "qk_norm_over": "each_head"} if c["qk_layernorm"] else {}
+        attention = {"kind": "full", "bias": QKV if c["use_qkv_bias"] else False, **of_heads}
         return merged(
             {"topology": "decoder", "attention": attention, "norm": {"kind": "layer"}, "head": {"kind": "lm"}},
             {"position": rotary(c), "placement": "parallel" if c["use_parallel_residual"] else "pre"},

@@ -57,8 +57,7 @@ def _moved(
     wholes = [stack.gather(tensors) for stack in start]
     wholes = wholes if layout is None else layout.apply(wholes, sizes)
     for stack, whole in zip(end, wholes, strict=True):
-        for name, tensor in stack.scatter(whole):
-            yield name, tensor.contiguous()
+        yield from stack.scatter(whole)
 
 
 def steps_of(rule: Rule, shapes: Mapping[str, Shape], lengths: Mapping[str, int]) -> Iterator[Step]:

@@ -24,9 +24,9 @@ class MLMHead(Head):
 
     activation, norm: of the layer before the table. tied: use the embedding's table; otherwise a matrix of its own.
     bias: add a number for each token of the vocabulary. dense_bias: c exists (not in ModernBERT). width: of the layer
-    before the table, that of the embedding's vectors (ALBERT). nsp: tell too whether the second sentence follows the first, from a pooled vector
-    tanh(V hidden_0 + d); beside the logits there are then "pooled" [b m] and "nsp" [b 2], whose first number is for
-    "it follows".
+    before the table, that of the embedding's vectors (ALBERT). nsp: tell too whether the second sentence follows the
+    first, from a pooled vector tanh(V hidden_0 + d); beside the logits there are then "pooled" [b m] and "nsp" [b 2],
+    whose first number is for "it follows".
     """
 
     provides = frozenset({"tokens"})

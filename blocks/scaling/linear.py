@@ -14,6 +14,7 @@ class LinearScaling(Scaling):
     """Divides all angles by `factor`, as if tokens stood closer together."""
 
     def __init__(self, *, factor: PositiveFloat) -> None:
+        super().__init__()
         self.factor = factor
 
     def slowed(self, rates: Tensor, base: float) -> Tensor:

@@ -28,6 +28,7 @@ class Llama3Scaling(Scaling):
         fast: PositiveFloat = 4.0,
         original_length: PositiveInt = 8192,
     ) -> None:
+        super().__init__()
         if fast <= slow:
             raise ValueError(f"scaling 'llama3': fast ({fast:g} turns) must exceed slow ({slow:g} turns)")
         self.factor, self.slow, self.fast, self.original_length = factor, slow, fast, original_length

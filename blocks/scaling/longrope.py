@@ -33,6 +33,7 @@ class LongRopeScaling(Scaling):
         use: Literal["short", "long"] = "long",
         attention: PositiveFloat | None = None,
     ) -> None:
+        super().__init__()
         self.factors = short if use == "short" else long
         stretch = 1.0 if factor <= 1 else math.sqrt(1 + math.log(factor) / math.log(original_length))
         self.attention = stretch if attention is None else attention

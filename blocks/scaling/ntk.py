@@ -19,6 +19,7 @@ class NTKScaling(Scaling):
     """
 
     def __init__(self, *, factor: PositiveFloat) -> None:
+        super().__init__()
         self.factor = factor
 
     def slowed(self, rates: Tensor, base: float) -> Tensor:

@@ -31,6 +31,7 @@ class YarnScaling(Scaling):
         truncate: bool = True,
         attention: PositiveFloat | None = None,
     ) -> None:
+        super().__init__()
         self.factor, self.original_length = factor, original_length
         self.fast, self.slow, self.truncate = fast, slow, truncate
         self.attention = temperature(factor) if attention is None else attention

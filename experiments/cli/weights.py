@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,30 @@ def demand_new(folder: Path) -> None:
         raise click.UsageError(f"{folder} is a file; name a new folder")
     if folder.is_dir() and any(folder.iterdir()):
         raise click.UsageError(f"{folder} is not empty; name a new folder, or remove it first")
+
+
+BESIDE = (
+    "generation_config.json",
+    "merges.txt",
+    "preprocessor_config.json",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
+"""Files beside published weights that say how inputs are made."""
+
+
+def copy_beside(source: Path, target: Path) -> str:
+    """Copy what says how a model's inputs are made; what was copied, in words, or nothing."""
+    found = [name for name in BESIDE if (source / name).is_file()]
+    for name in found:
+        shutil.copyfile(source / name, target / name)
+    return f" with {', '.join(found)}" if found else ""
 
 
 def told(model: nn.Module) -> str:

@@ -48,12 +48,11 @@ class Oracle:
         That is 1e-9 of the scale with a float64 reference, else as float32 allows; nothing for whole numbers.
         """
         got = got.detach()
-        double = self.tensors.get(f"{case}/out64/{name}") if got.dtype == torch.float64 else None
-        want = self.tensors[f"{case}/out/{name}"] if double is None else double
+        want, double = self.reference(case, name, got.dtype), self.is_double(case, name, got.dtype)
         assert got.shape == want.shape, f"{case}: {name} is {list(got.shape)}, not {list(want.shape)}"
         if not want.is_floating_point():
             return float((got != want).sum()), 0.0
-        allowed = 1e-9 * float(want.abs().max()) if double is not None else self._rounding(case, name)
+        allowed = 1e-9 * float(want.abs().max()) if double else self._rounding(case, name)
         kept = self._valid(case, name)
         if kept is not None:
             queries = "b h q k -> b q h k" if "attn_" in name else "... -> ..."
@@ -62,6 +61,13 @@ class Oracle:
                 got, want = got[kept], want[kept]
         # a NaN on either side is a difference
         return float((got.to(want.dtype) - want).abs().nan_to_num(torch.inf).max()), allowed
+
+    def reference(self, case: str, name: str, dtype: torch.dtype) -> Tensor:
+        """What an output of this dtype is compared with: the float64 run where there is one, else the float32 run."""
+        return self.tensors[f"{case}/out{'64' if self.is_double(case, name, dtype) else ''}/{name}"]
+
+    def is_double(self, case: str, name: str, dtype: torch.dtype) -> bool:
+        return dtype == torch.float64 and f"{case}/out64/{name}" in self.tensors
 
     def _valid(self, case: str, name: str) -> Tensor | None:
         """Where to compare: `valid` is of the decoder where there are two streams."""

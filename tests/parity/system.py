@@ -34,16 +34,33 @@ PUBLISHED = Path(experiments.__file__).parent / "specs" / "published"
 
 @dataclass(frozen=True)
 class Result:
-    """How far one output of one case is from the reference. error, allowed: largest absolute difference."""
+    """How far one output of one case is from the reference.
+
+    error, allowed: largest absolute difference. scale: largest absolute value. rounded: the reference has fewer digits.
+    """
 
     case: str
     output: str
     error: float
     allowed: float
+    scale: float
+    rounded: bool
 
     @property
     def ok(self) -> bool:
         return self.error <= self.allowed
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A system in one precision: how many of its cases pass, and the largest difference at the outputs' scale.
+
+    That is over the numbers whose reference is of the same precision.
+    """
+
+    passed: int
+    cases: int
+    error: float
 
 
 class System:
@@ -190,7 +207,16 @@ class System:
             if name not in self.apart:
                 assert name in got, f"{case}: '{name}' is not computed; there are {', '.join(got)}"
                 error, allowed = self.oracle.difference(case, name, got[name])
-                yield Result(case, name, error, allowed)
+                dtype = got[name].dtype
+                scale = float(self.oracle.reference(case, name, dtype).abs().max())
+                rounded = dtype == torch.float64 and not self.oracle.is_double(case, name, dtype)
+                yield Result(case, name, error, allowed, scale, rounded)
+
+    def summary(self, dtype: torch.dtype) -> Summary:
+        """All cases in one precision, for the table of systems."""
+        results = [list(self.results(case, self.load(dtype))) for case in self.cases]
+        errors = [r.error / r.scale for found in results for r in found if r.scale and not r.rounded]
+        return Summary(sum(all(r.ok for r in found) for found in results), len(results), max(errors, default=0.0))
 
     def gradients(self) -> dict[str, tuple[float, float]]:
         """For each tensor of the oracle the norm of its gradient, ours and the reference's, in float64."""

@@ -176,11 +176,39 @@ def test_the_dtype_is_that_of_the_file_unless_asked(tmp_path: Path, dtype: torch
     assert {p.dtype for p in load_pretrained(tmp_path / "m", dtype=torch.float32).parameters()} == {torch.float32}
 
 
-def test_of_several_dtypes_the_widest_is_taken(tmp_path: Path) -> None:
-    made = model().to(torch.bfloat16)
-    made.get_submodule("stack.norm").float()
-    save_pretrained(made, tmp_path / "m")
-    assert {p.dtype for p in load_pretrained(tmp_path / "m").parameters()} == {torch.float32}
+@pytest.mark.parametrize("name", ["embedding", "stack.norm"])
+def test_of_several_dtypes_the_widest_is_taken(tmp_path: Path, name: str) -> None:
+    for whole, part in ((torch.bfloat16, torch.float32), (torch.float32, torch.bfloat16)):
+        made = model().to(whole)
+        made.get_submodule(name).to(part)
+        save_pretrained(made, tmp_path / f"{whole}")
+        assert {p.dtype for p in load_pretrained(tmp_path / f"{whole}").parameters()} == {torch.float32}
+
+
+THIRD = '''
+import torch
+from blocks.norm import Norm
+from registry import part
+
+@part("norm", "third")
+class Third(Norm):
+    """A third, which is computed and not saved."""
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("third", torch.ones(()) / 3, persistent=False)
+
+    def forward(self, x):
+        return x * self.third
+'''
+
+
+def test_what_is_computed_is_computed_for_the_dtype_of_the_weights(tmp_path: Path) -> None:
+    plugin = tmp_path / "third.py"
+    plugin.write_text(THIRD)
+    made = assemble({**GPT2, "norm": "third"}, plugins=[plugin]).double()
+    save_pretrained(made, tmp_path / "m", plugins=[plugin])
+    again = load_pretrained(tmp_path / "m", plugins=[plugin])
+    assert float(again.get_buffer("stack.norm.third")) == 1 / 3 != float(made.get_buffer("stack.norm.third"))
 
 
 # folders
@@ -215,9 +243,10 @@ def test_what_is_no_folder_of_weights(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("[1]")
     with pytest.raises(SpecError, match="is not a JSON object"):
         load_pretrained(tmp_path)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(SpecError, match="cannot be read"):
-        load_pretrained(tmp_path)
+    for text in ("{", '{"a":' * 10**5):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(SpecError, match="cannot be read"):
+            load_pretrained(tmp_path)
     (tmp_path / "spec.yaml").write_text("data: {}\n")
     with pytest.raises(SpecError, match="has no `model:`"):
         load_pretrained(tmp_path)
@@ -264,6 +293,11 @@ def test_the_family_is_told_from_the_config(published: Path) -> None:
         load_pretrained(published)
     with pytest.raises(SpecError, match=r"there is no conversion 'gtp2'\. Did you mean 'gpt2'"):
         load_pretrained(published, as_="gtp2")
+
+
+def test_pieces_of_a_matrix_do_not_hold_all_of_it(published: Path) -> None:
+    for name, tensor in owned(load_pretrained(published)).items():
+        assert tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes, name
 
 
 def test_pieces_are_one_model(published: Path) -> None:

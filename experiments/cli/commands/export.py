@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from experiments.cli.options import plugin_option
-from experiments.cli.weights import demand_new, told
+from experiments.cli.weights import copy_beside, demand_new, told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +38,8 @@ def command(folder: Path, kind: str | None, output: Path, plugins: tuple[str, ..
 
     model = _model(folder, plugins)
     save_pretrained(model, output, as_=kind, plugins=plugins)
-    click.echo(f"wrote {output}: {told(model)}" + (f", as {kind}" if kind else ""))
+    beside = copy_beside(folder, output)
+    click.echo(f"wrote {output}: {told(model)}{beside}" + (f", as {kind}" if kind else ""))
 
 
 def _model(folder: Path, plugins: tuple[str, ...]) -> nn.Module:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from experiments.cli.options import plugin_option
-from experiments.cli.weights import demand_new, told
+from experiments.cli.weights import copy_beside, demand_new, told
 
 
 @click.command("import")
@@ -23,7 +23,7 @@ def command(path: Path, kind: str | None, output: Path, plugins: tuple[str, ...]
     cannot do exactly as published is refused by name, and so is every tensor that is missing, too many or of another
     shape.
 
-    DIR gets spec.yaml, the model in every detail, and model.safetensors. The spec is one like any other: look at it,
+    DIR gets spec.yaml, the model in every detail, and model.safetensors, beside them the tokenizer's files. The spec is one like any other: look at it,
     change a part, train it.
 
     \b
@@ -38,4 +38,5 @@ def command(path: Path, kind: str | None, output: Path, plugins: tuple[str, ...]
 
     model = load_pretrained(path, as_=kind, plugins=plugins)
     save_pretrained(model, output, plugins=plugins)
-    click.echo(f"wrote {output}: {told(model)}; next: swapformer describe {output}/spec.yaml")
+    beside = copy_beside(path, output)
+    click.echo(f"wrote {output}: {told(model)}{beside}; next: swapformer describe {output}/spec.yaml")

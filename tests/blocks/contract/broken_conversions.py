@@ -74,7 +74,7 @@ class DeafToASwitch(GPT2):
 BUGS = [
     ("conversion", NormForgotten, "each parameter has one rule"),
     ("conversion", Halves, "weights that are written are read again, bit for bit"),
-    ("conversion", PrefixMisspelt, "names without their prefix are read too"),
+    ("conversion", PrefixMisspelt, "short names are read too"),
     ("conversion", EpsilonForgotten, "a config that is written is read as the same model"),
     ("conversion", ReadsPast, "what it does not implement is refused by name"),
     ("conversion", DeafToASwitch, "no setting is read in vain"),

@@ -100,6 +100,9 @@ def test_a_block_is_wrapped_to_its_depths() -> None:
     block = Block({"topology": "decoder", "layer_types": {"a": {"attention": {"kind": "full"}}}})
     with pytest.raises(CheckpointError, match=r"model.layer_types.a.attention 'full' has no option 'window'"):
         block["layer_types"]["a"]["attention"]["window"]
+    several = Block({"position": {"kind": "several", "schemes": [{"kind": "rotary"}]}})
+    with pytest.raises(CheckpointError, match=r"model\.position\.schemes\.0 'rotary' has no option 'length'"):
+        several["position"]["schemes"][0]["length"]
     assert block.get("nothing") is None
 
 

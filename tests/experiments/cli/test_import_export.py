@@ -56,6 +56,15 @@ def test_the_family_need_not_be_named(call: Call, published: Path) -> None:
     assert torch.equal(load_pretrained("parts")(TOKENS), load_pretrained(published)(TOKENS))
 
 
+def test_the_tokenizer_comes_along(call: Call, published: Path) -> None:
+    (published / "tokenizer.json").write_text("{}")
+    (published / "notes.txt").write_text("mine")
+    assert "float32 with tokenizer.json; next" in call("import", published, "-o", "parts").output
+    assert call("export", "parts", "--as", "llama", "-o", "again").exit_code == 0
+    assert Path("again/tokenizer.json").read_text() == "{}"
+    assert not Path("parts/notes.txt").exists()
+
+
 @pytest.mark.parametrize("command", ["import", "export"])
 def test_a_folder_with_something_in_it_is_left_alone(call: Call, published: Path, command: str) -> None:
     # told before anything is read

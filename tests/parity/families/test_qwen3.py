@@ -7,6 +7,6 @@ from .family import family_test
 test_qwen3 = family_test(
     "qwen3",
     {},
-    {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1, "attention_bias": True},
+    {"use_sliding_window": False, "attention_bias": True},
     {"tie_word_embeddings": True, "num_key_value_heads": 4},
 )
