@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from torch import nn
+from torch import Tensor, nn
 
 Role: TypeAlias = Literal[
     "query",
@@ -31,11 +31,24 @@ class Linear(nn.Linear):
 
 
 class Table(nn.Embedding):
-    """`nn.Embedding` with a role. ids: int [...] -> [... width]."""
+    """`nn.Embedding` with a role. ids: int [...] -> [... width].
+
+    Raises TypeError for numbers that are not whole, and IndexError for a row that is not there; on a GPU torch does.
+    """
 
     def __init__(self, rows: int, width: int, *, role: Role) -> None:
         super().__init__(rows, width)
         self.role: Role = role
+
+    def forward(self, ids: Tensor) -> Tensor:
+        if ids.is_floating_point():
+            raise TypeError(f"rows of a table are named by whole numbers, not by {ids.dtype}")
+        try:
+            return super().forward(ids)
+        except IndexError:
+            low, high = int(ids.min()), int(ids.max())
+            found = high if high >= self.num_embeddings else low
+            raise IndexError(f"there is no row {found} in a table of {self.num_embeddings} ({self.role})") from None
 
 
 RESIDUAL_OUT: frozenset[str] = frozenset({"attention_out", "ff_out"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from torch import Tensor, nn
 
@@ -24,6 +24,9 @@ from registry import Build, build
 
 M = TypeVar("M", bound=nn.Module)
 
+FinalNorm: TypeAlias = bool | Literal["every_layer"]
+"""Whether a norm ends a stack. every_layer: each layer's output passes through it too, the last one's twice."""
+
 
 @dataclass(frozen=True)
 class LayerPlan:
@@ -41,7 +44,10 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class StackPlan:
-    """The layers of one stack, and the depths of both stacks of the model (0: no such stack)."""
+    """The layers of one stack, and the depths of both stacks of the model (0: no such stack).
+
+    final_norm: as the placement has it if None. final_dropout: after it.
+    """
 
     dim: int
     stream: Stream
@@ -49,7 +55,8 @@ class StackPlan:
     encoder_layers: int
     decoder_layers: int
     causal: bool
-    final_norm: bool | None
+    final_norm: FinalNorm | None
+    final_dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,17 +108,14 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, flow: Flow, position: Position, cache: LayerCache | None = None) -> Tensor:
         """x: [b n m] -> [b n m]."""
-
         tap = flow.tap
 
         def attend(y: Tensor) -> Tensor:
             past = None if cache is None else cache.attention
+            given: dict[str, Any] = {"mask": flow.mask, "position": position, "cache": past}
             if tap is not None:
-                tap.attend(
-                    self._stream, self._number, self.attention, y, flow.at, mask=flow.mask, position=position, cache=past
-                )
-            mixed = self.attention(y, flow.at, mask=flow.mask, position=position, cache=past)
-            return self.dropout(mixed)
+                tap.attend(self._stream, self._number, self.attention, y, flow.at, **given)
+            return self.dropout(self.attention(y, flow.at, **given))
 
         def read(y: Tensor) -> Tensor:
             assert self.cross is not None
@@ -149,7 +153,7 @@ class Modules(nn.ModuleList, Generic[M]):
 
 
 class Stack(nn.Module):
-    """Layers one after the other, and a norm at the end where the placement asks for one.
+    """Layers one after the other, then a norm where the placement or the plan asks for one, and dropout.
 
     Position schemes stand beside the layers: one instance serves all layers that name the same scheme, unless the
     scheme wants its own in each.
@@ -164,6 +168,8 @@ class Stack(nn.Module):
         self.positions = Modules(positions)
         ends = layers[-1].placement.final_norm if plan.final_norm is None else plan.final_norm
         self.norm = build(plan.layers[-1].norm, dim=plan.dim) if ends else nn.Identity()
+        self.every_layer = plan.final_norm == "every_layer"
+        self.dropout = nn.Dropout(plan.final_dropout) if plan.final_dropout else nn.Identity()
 
     def embed(self, x: Tensor, at: Coords) -> Tensor:
         """What the position schemes add at the input. x: [b n m] -> [b n m]."""
@@ -176,21 +182,22 @@ class Stack(nn.Module):
         """How many tokens the position schemes can tell apart, None for no limit."""
         return min((p.length for p in self.positions if p.length is not None), default=None)
 
-    def forward(self, x: Tensor, flow: Flow, caches: Sequence[LayerCache] | None = None) -> Tensor:
-        """x: [b n m] -> [b n m]."""
-        for number, layer in enumerate(self.layers):
-            if flow.tap is not None:
-                flow.tap.see(self.plan.stream, x)
-            x = layer(x, flow, self.position(number), None if caches is None else caches[number])
+    def forward(self, x: Tensor, flow: Flow, caches: Sequence[LayerCache | None] | None = None) -> Tensor:
+        """x: [b n m] -> [b n m]. caches: one for each layer, None for one that sees these tokens alone."""
         if flow.tap is not None:
             flow.tap.see(self.plan.stream, x)
-        return self.norm(x)
+        for number, layer in enumerate(self.layers):
+            x = layer(x, flow, self.position(number), None if caches is None else caches[number])
+            if flow.tap is not None:
+                flow.tap.see(self.plan.stream, x)
+            x = self.norm(x) if self.every_layer else x
+        return self.dropout(self.norm(x))
 
     def position(self, layer: int) -> Position:
         """The scheme of a layer, counted from 0 or, if negative, from the end."""
         return self.positions[self.position_of[layer]]
 
-    def new_caches(self) -> list[LayerCache]:
+    def new_caches(self) -> list[LayerCache | None]:
         return [layer.new_cache() for layer in self.layers]
 
     def site(self) -> Site:

@@ -65,7 +65,7 @@ ROWS = [
         "the same names; version 5 has no such model",
     ),
     Row("Longformer", ["test_longformer"], ["longformer-base-4096", "longformer-large-4096"], *TRANSFORMERS),
-    Row("BigBird", ["test_bigbird_model"], ["bigbird-base"], *TRANSFORMERS),
+    Row("BigBird", ["test_bigbird"], ["bigbird-base"], *TRANSFORMERS),
     Row(
         "Performer",
         ["test_performer_lm"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.part import Build, Builder, MultipleOf, Need, build, part, preset
+from registry.part import Build, Builder, Caveat, MultipleOf, Need, build, part, preset
 
 if TYPE_CHECKING:
     from registry.assembly import assemble
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Build",
     "Builder",
+    "Caveat",
     "CheckpointError",
     "MultipleOf",
     "Need",

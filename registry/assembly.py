@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def assemble(spec: str | Path | Mapping[str, Any], *, plugins: Sequence[str | Path] = (), **given: Any) -> nn.Module:
     """Build the model that a spec describes.
 
-    spec: a YAML file or a dict; its `model:` block, or a bare model block. plugins: files or modules with parts of your
-    own. given: options of the model that the spec leaves open, such as `vocab`.
-    `model(tokens)` gives logits. Raises SpecError with every problem of the spec.
+    spec: a YAML file, the name of a spec that ships (bert-base), or a dict; its `model:` block, or a bare model block.
+    plugins: files or modules with parts of your own. given: options of the model that the spec leaves open, such as
+    `vocab`. `model(tokens)` gives logits. Raises SpecError with every problem of the spec.
     """
     catalog = Catalog.load(plugins)
     composed = compose(spec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from registry.catalog import Catalog, Entry
@@ -36,6 +36,13 @@ def check(value: Mapping[str, Any], root: Entry, catalog: Catalog, places: Place
     found = _Checker(catalog, places or Nowhere())
     found.visit(block_of(value, root, catalog, ()), {}, {})
     return list(found.problems.values())
+
+
+def caveats(value: Mapping[str, Any], root: Entry, catalog: Catalog) -> list[str]:
+    """What must be known of parts that meet a need in a sense only, in the full form of a part's block."""
+    found = _Checker(catalog, Nowhere())
+    found.visit(block_of(value, root, catalog, ()), {}, {})
+    return list(found.caveats)
 
 
 def block_of(value: Mapping[str, Any], about: Entry, catalog: Catalog, path: Path) -> Block:
@@ -77,9 +84,15 @@ class _Checker:
         self.catalog = catalog
         self.places = places
         self.problems: dict[tuple[str, str], Problem] = {}
+        self.caveats: dict[str, None] = {}
 
-    def visit(self, block: Block, scope: Mapping[str, Block], numbers: Mapping[str, Any]) -> None:
-        """Check a block and what is inside it; `scope` and `numbers` are what the blocks around it say."""
+    def visit(
+        self, block: Block, scope: Mapping[str, Block], numbers: Mapping[str, Any], holder: Block | None = None
+    ) -> None:
+        """Check a block and what is inside it; `scope` and `numbers` are what the blocks around it say.
+
+        holder: the part that a record stands in.
+        """
         scope = {**scope, **block.slots}
         own = {k: v for k, v in block.options.items() if v is not None or k not in numbers}
         numbers = {**numbers, **own}
@@ -91,8 +104,11 @@ class _Checker:
             for outer in scope.values():
                 self._needs(outer, {**scope, **outer.slots})
                 self._rules(outer, {**numbers, **outer.options})
+        if holder is not None and not block.is_part:
+            # what a record puts in the place of a slot has to do for the part that holds the record
+            self._needs(replace(holder, slots={**holder.slots, **block.slots}), scope)
         for inner in block.inner:
-            self.visit(inner, scope, numbers)
+            self.visit(inner, scope, numbers, block if block.is_part else holder)
 
     def _needs(self, block: Block, scope: Mapping[str, Block]) -> None:
         for need in block.about["needs"]:
@@ -102,6 +118,9 @@ class _Checker:
             if need["capability"] not in target.about["provides"]:
                 where = max(block.path, target.path, key=len) if block.is_part else target.path
                 self._add(where, self._unmet(block, target, need))
+            for caveat in target.about["caveats"]:
+                if caveat["capability"] == need["capability"] and _holds(caveat["when"], target.options):
+                    self.caveats[f"{dotted(target.path)}: {target.name} {caveat['words']}"] = None
 
     def _unmet(self, block: Block, target: Block, need: Mapping[str, Any]) -> str:
         who = block.name if block.is_part else dotted(block.path)

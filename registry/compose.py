@@ -16,6 +16,7 @@ from registry.located import Item, find, located, plain, what_is
 from registry.merge import Merger
 from registry.overrides import Setting, apply_overrides, parse_overrides
 from registry.references import named_by, resolve_references
+from registry.shipped import spec_file
 from registry.yaml_reader import read_yaml
 
 COMMAND_LINE = "command line"
@@ -80,7 +81,8 @@ def compose(
 ) -> Composed:
     """Read, merge and override a spec. Raises SpecError with every problem of every file and override.
 
-    source: a file, or a mapping (whose `base` files are then relative to the current folder).
+    source: a file, the name of a spec that ships, or a mapping (whose `base` files are then relative to the current
+    folder).
     overrides: "a.b=value", "a.b=" (back to the default), "a.b+=value" (append), or (path, value).
     kind_keys: the keys that say which kind a block is.
     """
@@ -90,7 +92,7 @@ def compose(
     if isinstance(source, Mapping):
         merged = loader.with_bases(located(source, Place("<dict>", 1, 1)), "", ())
     else:
-        merged = loader.load(os.fspath(source), ())
+        merged = loader.load(spec_file(source), ())
     if problems:
         # Overrides that depend on what could not be read would only add noise, but their own mistakes are told.
         parse_overrides(overrides, COMMAND_LINE, problems)
@@ -142,7 +144,7 @@ class _Loader:
         if PureWindowsPath(name).anchor or name.startswith("~"):
             message = f"the base {quoted(name)} is absolute; name it relative to the file that lists it"
             raise SpecError([Problem("base", message, named.place)])
-        path = os.path.join(folder, name)
+        path = spec_file(name, folder)
         chain = [os.path.realpath(file) for file in open_files]
         if os.path.realpath(path) in chain:
             loop = [*open_files[chain.index(os.path.realpath(path)) :], path]

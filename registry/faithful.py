@@ -18,7 +18,8 @@ from registry.errors import SpecError, dotted
 Path: typing.TypeAlias = tuple[str | int, ...]
 KINDS = ("kind", "topology")
 """The keys under which a part says what it is."""
-TRAINING = ("init", "dropout", "pooler_dropout", "frozen")
+LAYERS = {"layers", "layer_types"}
+TRAINING = ("init", "dropout", "dropout_on", "final_dropout", "pooler_dropout", "frozen")
 """Options that act in training alone: a family that has no word for them still expresses the model."""
 
 
@@ -54,7 +55,8 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any], catalog: Catal
         for path, (a, b) in found.items()
         if a != b and not any(step in TRAINING for step in path) and not _inside_other_part(path, mine, theirs)
     }
-    hard = {path: pair for path, pair in found.items() if None not in pair}
+    # names of types of layers are the user's own
+    hard = {path: pair for path, pair in found.items() if None not in pair and not LAYERS & set(path)}
     if hard or not found:
         return hard
     try:
@@ -84,7 +86,11 @@ def _inside_other_part(path: Path, mine: Mapping[Path, Any], theirs: Mapping[Pat
 
 def _signature(module: nn.Module) -> Any:
     """Equal for modules that are built alike: class, shapes, plain attributes, and the same of what is inside."""
-    kept = (int, float, str, type(None))
-    own = {k: v for k, v in vars(module).items() if not k.startswith("_") and isinstance(v, kept)}
+    own = {k: v for k, v in vars(module).items() if not k.startswith("_") and _is_plain(v)}
     shapes = [(name, tuple(p.shape)) for name, p in module.named_parameters(recurse=False)]
     return type(module), shapes, own, [(name, _signature(child)) for name, child in module.named_children()]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a number, a word, or a list of such, as the number of each layer's position scheme."""
+    return all(map(_is_plain, value)) if isinstance(value, list) else isinstance(value, int | float | str | None)

@@ -25,7 +25,7 @@ from registry.errors import Problem, SpecError
 from registry.part import PLUGIN_PREFIX, declared_in
 
 GROUP = "swapformer.parts"
-FORMAT = 5
+FORMAT = 7
 """Counts up when the descriptions change shape, so that an old index is not read."""
 
 
@@ -39,6 +39,11 @@ class Provider:
     name: str
     files: tuple[Path, ...]
     plugin: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where it is; of a package, its own folder."""
+        return min((file.parent for file in self.files), key=lambda parent: len(parent.parts))
 
     def entries(self) -> list[dict[str, Any]]:
         """Descriptions of its parts, from the index where that is still true."""
@@ -165,11 +170,10 @@ def _describe(provider: Provider) -> list[dict[str, Any]]:
 
 def _import_parts(provider: Provider) -> Iterator[str]:
     """Import the modules of a package that declare parts; the others are left alone."""
-    folder = min((file.parent for file in provider.files), key=lambda parent: len(parent.parts))
     for file in provider.files:
         source = file.read_text(encoding="utf-8")
         if "@part(" in source or "preset(" in source:
-            inner = [step for step in file.relative_to(folder).with_suffix("").parts if step != "__init__"]
+            inner = [step for step in file.relative_to(provider.folder).with_suffix("").parts if step != "__init__"]
             name = ".".join([provider.name, *inner]) if len(provider.files) > 1 else provider.name
             try:
                 yield importlib.import_module(name).__name__

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from registry.catalog import Catalog
-from registry.check import check
+from registry.check import caveats, check
 from registry.compose import Composed, compose
 from registry.errors import Problem, SpecError
 from registry.overrides import Setting
 from registry.resolve import Resolver
+from registry.shipped import spec_file
 
 ROOT = ("spec", "experiment")
 """The part whose signature is the schema of a whole spec file."""
@@ -51,9 +52,10 @@ def load(
 ) -> Loaded:
     """Read a spec, fill in every default and check it. Raises SpecError with all problems together.
 
-    plugins: files or modules with parts of the user's own. trust: also run the plug-ins that the spec itself names,
-    which are code of whoever wrote the spec.
+    source: a file, the name of a spec that ships, or a mapping. plugins: files or modules with parts of the user's own.
+    trust: also run the plug-ins that the spec itself names, which are code of whoever wrote the spec.
     """
+    source = source if isinstance(source, Mapping) else spec_file(source)
     composed = compose(source, overrides)
     folder = Path.cwd() if isinstance(source, Mapping) else Path(source).parent
     chosen = [*map(str, plugins), *_spec_plugins(composed, folder, {Path(p).resolve() for p in plugins}, trust)]
@@ -77,6 +79,11 @@ def complete(composed: Composed, catalog: Catalog) -> dict[str, Any]:
     if unfit:
         raise Incompatible(unfit)
     return full
+
+
+def caveats_of(full: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """What must be known of the parts of a full spec that provide what others need in a sense only."""
+    return caveats(full, catalog.get(*ROOT), catalog)
 
 
 def _inside(path: str, block: str) -> bool:

@@ -69,5 +69,5 @@ class Merger:
         lost = [key for key in lower if key not in above and key not in self.kind_keys]
         if lost:
             where = f"{dotted(path)}: " if path else ""
-            dropped = ", ".join(map(quoted, lost))
-            self.notes.append(f"{where}the kind changes from {quoted(old)} to {quoted(new)}, so {dropped} is dropped")
+            dropped, verb = ", ".join(map(quoted, lost)), "is" if len(lost) == 1 else "are"
+            self.notes.append(f"{where}the kind changes from {quoted(old)} to {quoted(new)}, so {dropped} {verb} dropped")

@@ -56,6 +56,19 @@ class MultipleOf:
 
 
 @dataclass(frozen=True)
+class Caveat:
+    """What a user must know of a part that provides something in a sense only; told where another part needs it.
+
+    capability: a word of the part's `provides`. words: a clause that follows the part's name.
+    when: the caveat exists only if these options have these values.
+    """
+
+    capability: str
+    words: str
+    when: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Part:
     """A registered part: `target(**dimensions, **fixed, **options)` builds it. module: where it is declared."""
 

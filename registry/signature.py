@@ -16,7 +16,7 @@ from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from registry.part import Build, MultipleOf, Need, Part, part_of
+from registry.part import Build, Caveat, MultipleOf, Need, Part, part_of
 from registry.types import Matches
 from registry.values import TypeInfo
 
@@ -56,13 +56,15 @@ def _summary(doc: str) -> str:
 
 
 def facts(target: Any) -> dict[str, Any]:
-    """The declarations on the class: what it provides, what it needs, the rules between its numbers."""
+    """The declarations on the class: what it provides and in what sense, what it needs, the rules of its numbers."""
     needs: Sequence[Need] = getattr(target, "needs", ())
     rules: Sequence[MultipleOf] = getattr(target, "rules", ())
+    caveats: Sequence[Caveat] = getattr(target, "caveats", ())
     return {
         "provides": sorted(getattr(target, "provides", ())),
         "needs": [dataclasses.asdict(n) for n in needs],
         "rules": [dataclasses.asdict(r) for r in rules],
+        "caveats": [dataclasses.asdict(c) for c in caveats],
     }
 
 
@@ -113,7 +115,7 @@ def type_info(hint: Any) -> TypeInfo:
     if origin is typing.Literal:
         return {"is": "choice", "values": list(args)}
     if origin in (typing.Union, types.UnionType):
-        return {"is": "union", "of": [type_info(a) for a in args]}
+        return _union([type_info(a) for a in args])
     if origin is list or origin is Sequence:
         return {"is": "list", "of": type_info(args[0])}
     if origin is dict or origin is Mapping:
@@ -124,6 +126,18 @@ def type_info(hint: Any) -> TypeInfo:
         _, options = parameters(_keyword_only(hint), skip={})
         return {"is": "record", "name": hint.__name__, "doc": _record_doc(hint), "options": options, **facts(hint)}
     raise TypeError(f"a spec cannot express the type {hint!r}")
+
+
+def _union(members: list[TypeInfo]) -> TypeInfo:
+    """One of several types; choices become one, where the first stood, since all their values are of one sort."""
+    values = [value for member in members if member["is"] == "choice" for value in member["values"]]
+    found: list[TypeInfo] = []
+    for member in members:
+        if member["is"] != "choice":
+            found.append(member)
+        elif not any(one["is"] == "choice" for one in found):
+            found.append({"is": "choice", "values": list(dict.fromkeys(values))})
+    return found[0] if len(found) == 1 else {"is": "union", "of": found}
 
 
 def _record_doc(record: type) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange
@@ -10,13 +10,14 @@ from torch import Tensor
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache
-from blocks.attention.heads import split_width
+from blocks.attention.heads import split, split_width
 from blocks.attention.softmax import Keys, Scoring, attention_weights, softmax_attention
 from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
 from blocks.masks import Composable, Full, Mask, Window, both
 from blocks.position import Position
+from blocks.position.base import Role
 from registry import MultipleOf, part
 from registry.types import NonNegativeInt, PositiveInt, Probability
 
@@ -68,7 +69,7 @@ class Longformer(Attention):
     """
 
     provides = frozenset(
-        ["bidirectional", "causal", "padding", "window", "rotate", "bias", "content_bias", "content_value"]
+        {"bidirectional", "causal", "padding", "window", "mark", "rotate", "bias", "content_bias", "content_value"}
     )
     rules = (MultipleOf("dim", "heads", "the heads share the width"), MultipleOf("window", 2, "half on each side"))
 
@@ -105,7 +106,7 @@ class Longformer(Attention):
         scoring = Scoring(position, self.head_dim**-0.5, dropout=self.dropout if self.training else 0.0)
 
         q = self._rotated(self.query, x, position, at, "query")
-        k, v = self._rotated(self.key, x, position, at, "key"), self._split(self.value(x))
+        k, v = self._rotated(self.key, x, position, at, "key"), split(self.value(x), self.head_dim)
         near = (k, v, at)
         shared = (_rows(k, rows), _rows(v, rows), chosen)
         if isinstance(cache, LongformerCache):
@@ -117,7 +118,7 @@ class Longformer(Attention):
             # while decoding, later global tokens can only look back at other leading tokens
             read, read_at = (x_global, chosen) if decoding else (x, at)
             k = self._rotated(self.key_global, read, position, read_at, "key")
-            everywhere = (k, self._split(self.value_global(read)), read_at)
+            everywhere = (k, split(self.value_global(read), self.head_dim), read_at)
             if isinstance(cache, LongformerCache):
                 everywhere = cache.global_global.extend(*everywhere)
             mixed_global = softmax_attention(q_global, chosen, Keys(*everywhere, mask, aligned=False), scoring)
@@ -129,7 +130,8 @@ class Longformer(Attention):
         scoring = Scoring(view.position, self.head_dim**-0.5)
 
         def weights(query: Linear, key: Linear, mask: Mask) -> Tensor:
-            q, k = (self._rotated(p, x, view.position, at, role) for p, role in ((query, "query"), (key, "key")))
+            q = self._rotated(query, x, view.position, at, "query")
+            k = self._rotated(key, x, view.position, at, "key")
             return attention_weights(q, at, Keys(k, k, at, mask), scoring)
 
         # a local query uses the local key of every token that it sees
@@ -163,17 +165,15 @@ class Longformer(Attention):
         else:
             marked = at.globals if at.valid is None else at.globals & at.valid
             count = int(marked.sum(1).max())
-        at = Coords(at.index, at.pos, at.valid, at.segment, at.prefix, marked)
+        at = replace(at, globals=marked)
         rows = torch.argsort((~marked).long(), dim=1, stable=True)[:, :count]
         chosen = at.gather(rows)
         assert chosen.globals is not None
         return at, rows, chosen.where(chosen.globals)
 
-    def _rotated(self, project: Linear, x: Tensor, position: Position, at: Coords, role: str) -> Tensor:
-        return position.rotate(self._split(project(x)), at, role)  # type: ignore[arg-type]
-
-    def _split(self, t: Tensor) -> Tensor:
-        return rearrange(t, "b n (h d) -> b h n d", d=self.head_dim)
+    def _rotated(self, project: Linear, x: Tensor, position: Position, at: Coords, role: Role) -> Tensor:
+        """Queries or keys under one of the projections, marked and turned. x: [b n m] -> [b h n d]."""
+        return position.rotate(split(project(position.mark(x, at, role)), self.head_dim), at, role)
 
 
 def _rows(t: Tensor, rows: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from blocks.attention.heads import split, split_width
 from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
-from registry import MultipleOf, part
+from registry import Caveat, MultipleOf, part
 from registry.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 Norms: TypeAlias = Literal["gaussian", "constant"]
@@ -34,7 +34,7 @@ Projection: TypeAlias = Literal["query", "key", "value", "out"]
 Kernel: TypeAlias = Literal["softmax", "relu", "none"]
 
 _LOOKS_AHEAD = (
-    "performer with stabiliser: look_ahead lets later tokens reach earlier ones: "
+    "with stabiliser: look_ahead lets later tokens reach earlier ones: "
     "the losses of a causal model are lower than it could reach without seeing them"
 )
 
@@ -74,6 +74,7 @@ class Performer(Attention):
 
     provides = frozenset(["bidirectional", "causal", "padding", "cross", "rotate", "mark"])
     rules = (MultipleOf("dim", "heads", "the heads share the width", when={"head_dim": None}),)
+    caveats = (Caveat("causal", _LOOKS_AHEAD, when={"stabiliser": "look_ahead"}),)
     directions: Tensor
     calls: Tensor
 
@@ -118,7 +119,7 @@ class Performer(Attention):
         running = view.cache if isinstance(view.cache, LinearCache) else None
         causal = is_causal(view, "performer")
         if causal and self.look_ahead and self.training and not x.is_meta:
-            warnings.warn(_LOOKS_AHEAD, stacklevel=2)
+            warnings.warn(f"performer {_LOOKS_AHEAD}", stacklevel=2)
         mixed = feature_attention(features, v, self.division, causal=causal, cache=running)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)"))
 

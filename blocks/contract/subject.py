@@ -87,7 +87,7 @@ class Subject:
     @property
     def provides(self) -> frozenset[str]:
         """What the part declares on its class, or on the instance where options narrow it."""
-        narrowed = self.family == "attention" and self.options
+        narrowed = self.family in ("attention", "topology") and self.options
         return frozenset(getattr(self.raw() if narrowed else self.target, "provides", ()))
 
     def __getitem__(self, size: str) -> Any:

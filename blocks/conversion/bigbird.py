@@ -78,7 +78,7 @@ class BigBird(Conversion):
             **block,
             "attention": self.choose({"block_sparse": sparse, "original_full": full}, c, "attention_type"),
             "position": {"kind": "learned", "length": c["max_position_embeddings"]},
-            "embedding": {**block["embedding"], "scale": c["rescale_embeddings"]},
+            "embedding": {**block["embedding"], "scale": c["rescale_embeddings"], "dropout_on": "sum"},
             "head": found,
         }
 

@@ -17,9 +17,8 @@ from registry import part
 class Detr(Conversion):
     """DETR with a ResNet; also the published files, whose backbone has the names of the library timm.
 
-    Written with the backbone of transformers itself, which knows no dilation. Models for segmentation are not read, and
-    none with `auxiliary_loss: true`, where transformers norms the stream between the decoder's layers: the published
-    model does not.
+    Written with the backbone of transformers itself, which knows no dilation. Models for segmentation are not read. With
+    `auxiliary_loss: true` transformers norms the stream after each of the decoder's layers, unlike the published model.
     """
 
     model_type = "detr"
@@ -28,6 +27,7 @@ class Detr(Conversion):
         "activation_dropout": 0.0,
         "activation_function": "relu",
         "attention_dropout": 0.0,
+        "auxiliary_loss": False,
         "backbone": "resnet50",
         "backbone_config": None,
         "d_model": 256,
@@ -44,7 +44,6 @@ class Detr(Conversion):
         "num_queries": 100,
     }
     fixed = {
-        "auxiliary_loss": False,
         "is_encoder_decoder": True,
         "position_embedding_type": "sine",
         "scale_embedding": False,
@@ -122,7 +121,7 @@ class Detr(Conversion):
             "embedding": {"kind": "queries", "count": queries},
             "decoder": {
                 "causal": False,
-                "final_norm": True,
+                "final_norm": "every_layer" if c["auxiliary_loss"] else True,
                 "position": {"kind": "every_layer", "scheme": {"kind": "learned", "length": queries}},
             },
             "head": {"kind": "detection", "classes": len(c["id2label"])},
@@ -136,6 +135,7 @@ class Detr(Conversion):
             "activation_dropout": outer["dropout"],
             "activation_function": ACTIVATION_NAMES[outer["activation"]],
             "attention_dropout": model["attention"]["dropout"],
+            "auxiliary_loss": decoder["final_norm"] == "every_layer",
             "backbone_config": resnet_config(backbone),
             "d_model": model["dim"],
             "decoder_attention_heads": decoder.get("heads") or model["heads"],

@@ -38,7 +38,7 @@ ATTENTION_FIXED = {
 
 @part("conversion", "mpt", paper="MosaicML 2023 (MPT-7B); transformers' MptForCausalLM")
 class MPT(Conversion):
-    """MPT: linear biases with slopes of its own, no biases anywhere, query, key and value in one matrix.
+    """MPT: linear biases, no biases anywhere else, query, key and value in one matrix.
 
     transformers' code ignores alibi_bias_max, MosaicML's does not; all published files have 8, where both agree.
     """
@@ -76,7 +76,7 @@ class MPT(Conversion):
         a = {**ATTENTION_SETTINGS, **given}
         return merged(
             {"topology": "decoder", "attention": {"kind": "full", "bias": False}, "placement": "pre"},
-            {"position": {"kind": "alibi", "slopes": "mpt", "steepest": float(a["alibi_bias_max"])}},
+            {"position": {"kind": "alibi", "steepest": float(a["alibi_bias_max"])}},
             {"norm": {"kind": "layer", "bias": False}, "embedding": {"kind": "tokens"}, "head": {"kind": "lm"}},
             nested(KEYS, c),
             {"attention": {name: a[theirs] for theirs, name in ATTENTION.items()}},

@@ -93,6 +93,7 @@ class T5(Conversion):
             "embedding": {"kind": "tokens", "dropout": dropout},
             "head": {"kind": "lm", "tied": tied, "scale": "rsqrt_dim" if tied else 1.0},
             "dropout": dropout,
+            "final_dropout": dropout,
             "init": "t5",
         }
 

@@ -94,7 +94,8 @@ class TransfoXL(Conversion):
             "feedforward": {"kind": "mlp", "hidden": c["d_inner"], "activation": "relu", "dropout": c["dropout"]},
             **self._ends(c),
             "dropout": c["dropout"],
-            "init": "bert",
+            "final_dropout": c["dropout"],
+            "init": "normal",
         }
 
     def config(self, model: Mapping[str, Any]) -> dict[str, Any]:

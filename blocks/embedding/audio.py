@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from blocks.activations import ACTIVATIONS, Activation
-from blocks.embedding.base import Embedded, Embedding, Marks, Place
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, sample
 from registry import part
 from registry.types import PositiveInt, Probability
 
@@ -53,7 +52,7 @@ class AudioEmbedding(Embedding):
         return Embedded(self.dropout(place(x, at)), at)
 
     def example(self, batch: int, length: int) -> Tensor:
-        return torch.zeros(batch, self.bins, self.frames or 2 * length)
+        return sample(batch, self.bins, self.frames or 2 * length)
 
 
 def _silenced(waves: Tensor, heard: Tensor | None) -> Tensor:

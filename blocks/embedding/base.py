@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
@@ -77,6 +78,11 @@ class Embedding(nn.Module):
     def example(self, batch: int, length: int) -> Tensor:
         """Inputs that become about `length` vectors, on the default device: for dry runs and contract tests."""
         raise NotImplementedError
+
+
+def sample(*shape: int) -> Tensor:
+    """Numbers between -1 and 1, the same ones each time, on the default device."""
+    return torch.sin(torch.arange(math.prod(shape), dtype=torch.get_default_dtype())).reshape(shape)
 
 
 def required(vocab: int | None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import torch
 from einops import rearrange
@@ -11,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from blocks.backbone import Backbone, ResNet
-from blocks.coords import Coords
-from blocks.embedding.base import Embedded, Embedding, Marks, Place
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, sample
+from blocks.embedding.grid import grid
 from blocks.linear import Linear
 from registry import Build, build, part
 
@@ -48,8 +47,7 @@ class ImageFeatures(Embedding):
 
     def example(self, batch: int, length: int) -> Tensor:
         side = math.ceil(length**0.5) * self.backbone.stride
-        shape = batch, self.backbone.channels, side, side
-        return torch.sin(torch.arange(math.prod(shape), dtype=torch.get_default_dtype())).reshape(shape)
+        return sample(batch, self.backbone.channels, side, side)
 
 
 def cells_valid(pixels: Tensor | None, cells: Tensor) -> Tensor:
@@ -58,17 +56,3 @@ def cells_valid(pixels: Tensor | None, cells: Tensor) -> Tensor:
         return torch.ones(1, *cells.shape[-2:], dtype=torch.bool, device=cells.device)
     smaller = functional.interpolate(rearrange(pixels.float(), "b h w -> b 1 h w"), cells.shape[-2:], mode="nearest")
     return rearrange(smaller > 0, "b 1 h w -> b h w")
-
-
-def grid(valid: Tensor, marks: Marks, *, device: torch.device) -> Coords:
-    """Coordinates of the cells of a map, row by row. valid: bool [b|1 h w]."""
-    rows, columns = valid.long().cumsum(1), valid.long().cumsum(2)
-    flat = rearrange(valid, "b h w -> b (h w)")
-    at = replace(marks, valid=None if marks.valid is None else flat).coordinates(flat.shape[1], device=device)
-    return replace(
-        at,
-        row=rearrange(rows - 1, "b h w -> b (h w)"),
-        column=rearrange(columns - 1, "b h w -> b (h w)"),
-        height=rearrange(rows[:, -1:].expand_as(rows), "b h w -> b (h w)"),
-        width=rearrange(columns[:, :, -1:].expand_as(columns), "b h w -> b (h w)"),
-    )

@@ -11,8 +11,8 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from blocks.coords import Coords
-from blocks.embedding.base import Embedded, Embedding, Marks, Place
-from blocks.embedding.image_features import grid
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, sample
+from blocks.embedding.grid import grid
 from blocks.linear import Linear, Table
 from blocks.norm import Norm
 from registry import Build, build, part
@@ -71,8 +71,7 @@ class PatchEmbedding(Embedding):
 
     def example(self, batch: int, length: int) -> Tensor:
         side = math.ceil(length**0.5) * self.patch
-        shape = batch, self.channels, side, side
-        return torch.sin(torch.arange(math.prod(shape), dtype=torch.get_default_dtype())).reshape(shape)
+        return sample(batch, self.channels, side, side)
 
     def _places(self, real: Tensor, marks: Marks) -> Coords:
         """Coordinates of the class tokens and the patches. real: bool [b|1 h w]."""

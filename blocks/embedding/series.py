@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from blocks.embedding.base import Embedded, Embedding, Marks, Place
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, sample
 from blocks.linear import Linear
 from blocks.norm import Norm
 from registry import Build, build, part
@@ -58,5 +56,4 @@ class SeriesEmbedding(Embedding):
         return Embedded(self.dropout(self.norm(place(x, at))), at)
 
     def example(self, batch: int, length: int) -> Tensor:
-        shape = batch, length * self.patch, self.channels
-        return torch.sin(torch.arange(math.prod(shape), dtype=torch.get_default_dtype())).reshape(shape)
+        return sample(batch, length * self.patch, self.channels)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from blocks.embedding.base import Embedded, Embedding, Marks, Place
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, sample
 from registry import part
 from registry.types import Probability
 
@@ -31,5 +30,4 @@ class VectorEmbedding(Embedding):
         return Embedded(self.dropout(place(inputs, at)), at)
 
     def example(self, batch: int, length: int) -> Tensor:
-        numbers = torch.arange(batch * length * self.dim, dtype=torch.get_default_dtype())
-        return torch.sin(numbers).reshape(batch, length, self.dim)
+        return sample(batch, length, self.dim)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
 
-from blocks.activations import ACTIVATIONS, Activation
+from blocks.activations import ACTIVATIONS, XIELU, Activation
 from blocks.feedforward.base import FeedForward
 from blocks.linear import Linear
 from registry import part
@@ -16,7 +18,8 @@ class Mlp(FeedForward):
     """W2 act(W1 x + b1) + b2.
 
     hidden: inner width, 4 times the model's width unless given. activation: gelu is the exact (erf) form,
-    gelu_tanh the approximation of GPT-2, relu2 the squared relu of Primer. dropout: on the inner vector.
+    gelu_tanh the approximation of GPT-2, relu2 the squared relu of Primer, xielu has two numbers that are learned
+    (Apertus). dropout: on the inner vector.
     """
 
     def __init__(
@@ -24,13 +27,13 @@ class Mlp(FeedForward):
         dim: int,
         *,
         hidden: PositiveInt | None = None,
-        activation: Activation = "gelu",
+        activation: Activation | Literal["xielu"] = "gelu",
         bias: bool = True,
         dropout: Probability = 0.0,
     ) -> None:
         super().__init__()
         hidden = hidden or 4 * dim
-        self.activation = ACTIVATIONS[activation]
+        self.activation = XIELU() if activation == "xielu" else ACTIVATIONS[activation]
         self.inner = Linear(dim, hidden, role="ff_in", bias=bias)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)

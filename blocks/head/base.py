@@ -36,3 +36,10 @@ def shared_table(embedding: Embedding) -> Tensor:
     if embedding.weight is None:
         raise ValueError(f"a tied head shares the table of the tokens, and {type(embedding).__name__} has none")
     return embedding.weight
+
+
+def known_classes(kind: str, classes: int | None) -> int:
+    """The number of classes. Raises ValueError when nobody has said it."""
+    if classes is None:
+        raise ValueError(f"head '{kind}' needs the number of classes: set model.head.classes, or give data")
+    return classes

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from blocks.activations import Activation
 from blocks.coords import Coords
 from blocks.embedding import Embedding
-from blocks.head.base import Head
+from blocks.head.base import Head, known_classes
 from blocks.head.pooling import Pool, Pooler, pool
 from blocks.linear import Linear
 from registry import part
@@ -53,10 +53,3 @@ class ClassificationHead(Head):
     def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
         vector = self.pooler(self.pooler_dropout(pool(hidden, at, self.pool)))
         return self.matrix(self.dropout(vector))
-
-
-def known_classes(kind: str, classes: int | None) -> int:
-    """The number of classes. Raises ValueError when nobody has said it."""
-    if classes is None:
-        raise ValueError(f"head '{kind}' needs the number of classes: set model.head.classes, or give data")
-    return classes

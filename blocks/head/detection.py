@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from blocks.coords import Coords
 from blocks.embedding import Embedding
-from blocks.head.base import Head
+from blocks.head.base import Head, known_classes
 from blocks.linear import Linear
 from registry import part
 from registry.types import PositiveInt
@@ -31,9 +31,7 @@ class DetectionHead(Head):
 
     def __init__(self, dim: int, *, classes: PositiveInt | None = None, layers: PositiveInt = 3) -> None:
         super().__init__()
-        if classes is None:
-            raise ValueError("head 'detection' needs the number of classes: set model.head.classes, or give data")
-        self.matrix = Linear(dim, classes + 1, role="head")
+        self.matrix = Linear(dim, known_classes("detection", classes) + 1, role="head")
         widths = [dim] * layers + [4]
         maps = [Linear(a, b, role="head") for a, b in pairwise(widths)]
         self.boxes = nn.ModuleList(maps)

@@ -6,8 +6,7 @@ from torch import Tensor, nn
 
 from blocks.coords import Coords
 from blocks.embedding import Embedding
-from blocks.head.base import Head
-from blocks.head.classification import known_classes
+from blocks.head.base import Head, known_classes
 from blocks.linear import Linear
 from registry import part
 from registry.types import PositiveInt, Probability

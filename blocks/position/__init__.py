@@ -12,6 +12,7 @@ from blocks.position.shaw import Shaw
 from blocks.position.sinusoidal import Sinusoidal
 from blocks.position.sinusoidal_2d import Sinusoidal2d
 from blocks.position.t5 import T5
+from blocks.position.temperature import Temperature
 from blocks.position.transformer_xl import TransformerXL
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "Shaw",
     "Sinusoidal",
     "Sinusoidal2d",
+    "Temperature",
     "TransformerXL",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,30 +16,21 @@ from registry.types import PositiveFloat
 def slopes(heads: int, *, steepest: float = 8.0) -> list[float]:
     """One slope a head: 2^(-8k/h), and for h not a power of two the authors' rule.
 
-    That is: those of the next lower power of two p, then every second one of 2p, as many as are missing.
+    That is: those of the next lower power of two p, then every second one of 2p, as many as are missing. MPT's rule,
+    which begins with the next higher power, gives the same.
     """
     lower = 2 ** int(math.log2(heads))
     found = [2 ** (-steepest * k / lower) for k in range(1, lower + 1)]
     return found + [2 ** (-steepest * k / (2 * lower)) for k in range(1, 2 * (heads - lower), 2)]
 
 
-def mpt_slopes(heads: int, *, steepest: float = 8.0) -> list[float]:
-    """As `slopes`, but for h not a power of two MPT's rule: of the next higher one, every second, then the others."""
-    higher = 2 ** math.ceil(math.log2(heads))
-    found = [2 ** (-steepest * k / higher) for k in range(1, higher + 1)]
-    return found if higher == heads else [*found[1::2], *found[::2]][:heads]
-
-
-_RULES = {"authors": slopes, "mpt": mpt_slopes}
-
-
 @part("position", "alibi", paper="Press et al. 2021, arXiv 2108.12409, section 3")
 class Alibi(Position):
     """Subtracts slope * |distance| from each score, with a fixed slope for each head; symmetric when bidirectional.
 
-    slopes: the rule for a number of heads that is no power of two, of the authors (BLOOM) or of MPT. steepest: the
-    slopes are 2^(-steepest * k / h). scaled: divide by sqrt(head_dim) as the products are (Falcon). rounded: slopes,
-    and slope * position, are rounded to bfloat16 (Falcon's code); no longer a function of the distance then.
+    steepest: the slopes are 2^(-steepest * k / h). scaled: divide by sqrt(head_dim) as the products are (Falcon).
+    rounded: slopes, and slope * position, are rounded to bfloat16 (Falcon's code); no longer a function of the distance
+    then. Raises ValueError when it is to be scaled by a width that is not known.
     """
 
     relative = True
@@ -49,17 +39,18 @@ class Alibi(Position):
     def __init__(
         self,
         heads: int,
-        head_dim: int = 1,
+        head_dim: int | None = None,
         *,
-        slopes: Literal["authors", "mpt"] = "authors",
         steepest: PositiveFloat = 8.0,
         scaled: bool = False,
         rounded: bool = False,
     ) -> None:
         super().__init__()
-        found = torch.tensor(_RULES[slopes](heads, steepest=steepest), dtype=torch.float64)
+        found = torch.tensor(slopes(heads, steepest=steepest), dtype=torch.float64)
         self.rounded, self.relative = rounded, not rounded
-        self.scale = head_dim**-0.5 if scaled else 1.0
+        if scaled and head_dim is None:
+            raise ValueError("position 'alibi' is scaled by the width of a head, which is not known: give head_dim")
+        self.scale = head_dim**-0.5 if scaled and head_dim else 1.0
         self.register_buffer("slopes", found.bfloat16().double() if rounded else found, persistent=False)
 
     def bias(self, q: Coords, k: Coords) -> Tensor:

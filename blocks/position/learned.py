@@ -20,15 +20,20 @@ class Learned(Position):
     """Adds a learned vector for each position to the embedded tokens.
 
     length: number of positions; a longer input is refused. offset: row of the first position (2 in RoBERTa and BART).
-    Raises ValueError at a position beyond the table.
+    width: of the vectors, where they join an embedding that is narrower than the model (ALBERT).
+    Raises ValueError at a position beyond the table, and for an embedding of another width.
     """
 
-    def __init__(self, dim: int, *, length: PositiveInt = 1024, offset: NonNegativeInt = 0) -> None:
+    def __init__(
+        self, dim: int, *, length: PositiveInt = 1024, offset: NonNegativeInt = 0, width: PositiveInt | None = None
+    ) -> None:
         super().__init__()
         self.length, self.offset = length, offset
-        self.table = Table(length + offset, dim, role="position")
+        self.table = Table(length + offset, width or dim, role="position")
 
     def embed(self, x: Tensor, at: Coords) -> Tensor:
+        if x.shape[-1] != (width := self.table.embedding_dim):
+            raise ValueError(f"position 'learned' has vectors of {width}, the embedding of {x.shape[-1]}: set `width`")
         refuse_beyond("learned", "length", self.table.num_embeddings - self.offset, at)
         return x + self.table(at.pos + self.offset)
 

@@ -21,6 +21,7 @@ class Rotary(Position):
 
     layout: which coordinates pair up: halves (i, i + d/2; Llama, NeoX) or interleaved (2i, 2i + 1; the paper, GPT-J).
     fraction: share of the head width that is turned, rounded down, with frequencies for that width (partial rotary).
+    reverse: pairs turn backwards (nanochat).
     scaling: slower angles, for texts longer than those of pre-training.
     Angles are computed in float32 at least. Raises ValueError when the turned width is odd.
     """
@@ -32,6 +33,7 @@ class Rotary(Position):
         base: PositiveFloat = 10000.0,
         layout: Literal["halves", "interleaved"] = "halves",
         fraction: Fraction = 1.0,
+        reverse: bool = False,
         scaling: Build[Scaling] | None = None,
     ) -> None:
         super().__init__()
@@ -40,7 +42,7 @@ class Rotary(Position):
             raise ValueError(
                 f"position 'rotary' turns pairs: {self.width} of the {head_dim} coordinates of a head is not even"
             )
-        self.base, self.layout = base, layout
+        self.base, self.layout, self.reverse = base, layout, reverse
         self.scaling = None if scaling is None else build(scaling)
 
     def rotate(self, t: Tensor, at: Coords, role: Role) -> Tensor:
@@ -59,7 +61,7 @@ class Rotary(Position):
         exact = torch.promote_types(dtype, torch.float32)
         angles = rearrange(at.pos, "b n -> b 1 n 1") * self._rates(exact, at.pos.device)
         pattern = "two ... i -> ... (two i)" if self.layout == "halves" else "two ... i -> ... (i two)"
-        cos, sin = angles.cos(), angles.sin()
+        cos, sin = angles.cos(), (-angles if self.reverse else angles).sin()
         if self.scaling is not None:
             cos, sin = cos * self.scaling.attention, sin * self.scaling.attention
         cos, sin = (rearrange(torch.stack(pair), pattern).to(dtype) for pair in ((cos, cos), (-sin, sin)))

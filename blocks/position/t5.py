@@ -38,18 +38,26 @@ class T5(Position):
     """Adds to each score a learned number for its head and bucket of distances; one table for all layers of a stack.
 
     buckets: number of buckets, for both directions together. max_distance: all greater distances share a bucket.
+    each_layer: a table for each layer instead (UMT5, arXiv 2304.09151).
     """
 
     relative = True
     rules = (MultipleOf("buckets", 4, "half of each direction's buckets are exact"),)
 
     def __init__(
-        self, heads: int, causal: bool = False, *, buckets: PositiveInt = 32, max_distance: PositiveInt = 128
+        self,
+        heads: int,
+        causal: bool = False,
+        *,
+        buckets: PositiveInt = 32,
+        max_distance: PositiveInt = 128,
+        each_layer: bool = False,
     ) -> None:
         super().__init__()
         if max_distance <= buckets // 2:
             raise ValueError(f"position 't5': max_distance {max_distance} must exceed half of the {buckets} buckets")
         self.causal, self.buckets, self.max_distance = causal, buckets, max_distance
+        self.shared = not each_layer
         self.table = Table(buckets, heads, role="position")
 
     def bias(self, q: Coords, k: Coords) -> Tensor:

@@ -34,11 +34,11 @@ class Output:
 class DecodeState:
     """What a model remembers between decoding steps. Callers pass it on and never count positions.
 
-    start: tokens seen, padding included. offset: [b 1], valid tokens seen where rows differ, else None.
-    source, source_at: the encoder's output, once it is known.
+    caches: of each layer, None for one that sees nothing but the tokens at hand. start: tokens seen, padding included.
+    offset: [b 1], valid tokens seen where rows differ, else None. source, source_at: the encoder's output, once known.
     """
 
-    caches: list[LayerCache]
+    caches: list[LayerCache | None]
     start: int = 0
     offset: Tensor | None = None
     source: Tensor | None = None
@@ -48,7 +48,7 @@ class DecodeState:
         """The state of the batch rows `rows` [b'], as beams are reordered; this one is left as it is."""
         return replace(
             self,
-            caches=[cache.select(rows) for cache in self.caches],
+            caches=[None if cache is None else cache.select(rows) for cache in self.caches],
             offset=None if self.offset is None else self.offset[rows],
             source=None if self.source is None else self.source[rows],
             source_at=None if self.source_at is None else self.source_at.select(rows),
@@ -64,11 +64,14 @@ class DecodeState:
 
 
 class Topology(nn.Module):
-    """A whole model: `model(tokens)` gives logits, `model.run(tokens)` all, `model.new_state()` starts decoding."""
+    """A whole model: `model(tokens)` gives logits, `model.run(tokens)` all, `model.new_state()` starts decoding.
+
+    provides: what the model is and can do; an instance whose options allow less says so itself.
+    """
 
     family: ClassVar[str] = "topology"
     kind_key: ClassVar[str] = "topology"
-    provides: ClassVar[frozenset[str]] = frozenset()
+    provides: frozenset[str] = frozenset()
     needs: ClassVar[Iterable[Need]] = ()
     vocab: int | None
     embedding: Embedding

@@ -13,7 +13,7 @@ from blocks.masks import Causal, Mask, Prefix
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
 from blocks.position import Position, Rotary
-from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+from blocks.stack import FinalNorm, Flow, LayerPlan, Stack, StackPlan
 from blocks.tap import Tap
 from blocks.topology.base import DecodeState, Output, Topology, marks_of
 from blocks.topology.layers import Layers, LayerType, plan_layers
@@ -31,8 +31,9 @@ class Decoder(Topology):
 
     dim: width of the model. layers: a number, a list of names from layer_types, or {count, pattern} which repeats such
     a list. prefix: tokens marked as prefix are visible to all (prefix LM). final_norm: norm after the last layer, as
-    the placement has it unless given. vocab: size of the vocabulary, from the data unless given. init: the placement's
-    own initialisation where it has one, else xavier, unless given. dropout: on the output of every sublayer.
+    the placement has it unless given; every_layer puts it after each layer too, and so twice after the last one.
+    vocab: size of the vocabulary, from the data unless given. init: the placement's own initialisation where it has
+    one, else xavier, unless given. dropout: on the output of every sublayer. final_dropout: after the last norm.
     """
 
     provides = frozenset(
@@ -60,7 +61,8 @@ class Decoder(Topology):
         init: Build[Init] | None = None,
         dropout: Probability = 0.0,
         prefix: bool = False,
-        final_norm: bool | None = None,
+        final_norm: FinalNorm | None = None,
+        final_dropout: Probability = 0.0,
         layer_types: dict[str, LayerType] | None = None,
     ) -> None:
         super().__init__()
@@ -70,7 +72,8 @@ class Decoder(Topology):
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
         plans = plan_layers(layers, layer_types or {}, usual)
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
-        self.stack = Stack(StackPlan(dim, "decoder", plans, 0, len(plans), causal=not prefix, final_norm=final_norm))
+        causal = not prefix
+        self.stack = Stack(StackPlan(dim, "decoder", plans, 0, len(plans), causal, final_norm, final_dropout))
         self.head = build(head, dim=dim, vocab=self.vocab)
         self.stack.initialise(init, seed, embedding=self.embedding, head=self.head)
 

@@ -13,7 +13,7 @@ from blocks.masks import Full
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
 from blocks.position import Position, Rotary
-from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+from blocks.stack import FinalNorm, Flow, LayerPlan, Stack, StackPlan
 from blocks.tap import Tap
 from blocks.topology.base import Output, Topology, marks_of
 from blocks.topology.layers import Layers, LayerType, plan_layers
@@ -47,7 +47,8 @@ class Encoder(Topology):
         head: Build[Head] = LMHead,
         init: Build[Init] | None = None,
         dropout: Probability = 0.0,
-        final_norm: bool | None = None,
+        final_norm: FinalNorm | None = None,
+        final_dropout: Probability = 0.0,
         layer_types: dict[str, LayerType] | None = None,
     ) -> None:
         super().__init__()
@@ -56,7 +57,8 @@ class Encoder(Topology):
         usual = LayerPlan(heads, attention, position, norm, placement, feedforward, dropout=dropout)
         plans = plan_layers(layers, layer_types or {}, usual)
         self.embedding = build(embedding, dim=dim, vocab=self.vocab)
-        self.stack = Stack(StackPlan(dim, "encoder", plans, len(plans), 0, causal=False, final_norm=final_norm))
+        causal = False
+        self.stack = Stack(StackPlan(dim, "encoder", plans, len(plans), 0, causal, final_norm, final_dropout))
         self.head = build(head, dim=dim, vocab=self.vocab)
         self.stack.initialise(init, seed, embedding=self.embedding, head=self.head)
 

@@ -19,7 +19,7 @@ from blocks.masks import Causal, Full, Mask
 from blocks.norm import LayerNorm, Norm
 from blocks.placement import Placement, Pre
 from blocks.position import Position, Rotary
-from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+from blocks.stack import FinalNorm, Flow, LayerPlan, Stack, StackPlan
 from blocks.tap import Tap
 from blocks.topology.base import DecodeState, Output, Topology, marks_of
 from blocks.topology.layers import Layers, LayerType, overridden, plan_layers
@@ -32,7 +32,7 @@ class Side(LayerType):
     """What sets one stack apart from the model's own; None: as the model has it."""
 
     layers: Layers | None = None
-    final_norm: bool | None = None
+    final_norm: FinalNorm | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,11 @@ class DecoderSide(Side):
     """What sets the decoder apart. causal: whether its tokens must not see later ones."""
 
     causal: bool = True
+
     needs: ClassVar[Iterable[Need]] = (
         Need("attention", "causal", "a token must not see later ones", when={"causal": True}),
         Need("attention", "bidirectional", "a token sees earlier and later ones", when={"causal": False}),
+        Need("task", "set", "tokens that see each other know the next one", when={"causal": False}),
     )
 
 
@@ -62,10 +64,10 @@ class EncoderDecoder(Topology):
     """An encoder over a source and a decoder that reads it by cross-attention: translation, summarisation, speech.
 
     cross_attention: the decoder's attention to the encoder. encoder, decoder: what sets one stack apart, its number of
-    layers included; encoder.embedding reads a source that is no text, decoder.causal: false lets the decoder's tokens
-    see each other (DETR). shared_embedding: one embedding for source and target; table for one table, but norms and
-    kinds of tokens of their own (BART). source_vocab: for a source with a vocabulary of its own (shared_embedding:
-    false). Other options as in `decoder`; initialisation xavier by default.
+    layers included; encoder.embedding reads a source that is no text, or text by other options; decoder.causal: false
+    lets the decoder's tokens see each other (DETR). shared_embedding: one embedding for source and target; table for
+    one table, but norms and kinds of tokens of their own (BART). source_vocab: for a source with a vocabulary of its
+    own (shared_embedding: false). Other options as in `decoder`; initialisation xavier by default.
     """
 
     provides = frozenset(
@@ -92,7 +94,8 @@ class EncoderDecoder(Topology):
         head: Build[Head] = LMHead,
         init: Build[Init] | None = None,
         dropout: Probability = 0.0,
-        final_norm: bool | None = None,
+        final_norm: FinalNorm | None = None,
+        final_dropout: Probability = 0.0,
         encoder: EncoderSide = EncoderSide(),
         decoder: DecoderSide = DecoderSide(),
         layer_types: dict[str, LayerType] | None = None,
@@ -100,7 +103,8 @@ class EncoderDecoder(Topology):
         super().__init__()
         seed = draw_seed()
         self.vocab = vocab
-        shared = False if encoder.embedding is not None else shared_embedding
+        # an embedding of its own leaves the source without the target's, though perhaps with its table
+        shared = shared_embedding if encoder.embedding is None or shared_embedding == "table" else False
         if shared and source_vocab not in (None, vocab):
             raise ValueError(
                 f"one table cannot serve {source_vocab} source and {vocab} target tokens: shared_embedding: false"
@@ -117,12 +121,13 @@ class EncoderDecoder(Topology):
         if reads is not None and shared == "table":
             reads.share_table(self.embedding)
         self.source_embedding = reads
-        ends = (side.final_norm if side.final_norm is not None else final_norm for side in (encoder, decoder))
-        self.encoder = Stack(StackPlan(dim, "encoder", source_plans, *depths, causal=False, final_norm=next(ends)))
-        self.decoder = Stack(
-            StackPlan(dim, "decoder", target_plans, *depths, causal=decoder.causal, final_norm=next(ends))
-        )
+        norms = [side.final_norm if side.final_norm is not None else final_norm for side in (encoder, decoder)]
+        causal = False, decoder.causal
+        self.encoder = Stack(StackPlan(dim, "encoder", source_plans, *depths, causal[0], norms[0], final_dropout))
+        self.decoder = Stack(StackPlan(dim, "decoder", target_plans, *depths, causal[1], norms[1], final_dropout))
         self.mask: Mask = Causal() if decoder.causal else Full()
+        if not decoder.causal:
+            self.provides = type(self).provides - {"causal", "next token", "decode"}
         self.head = build(head, dim=dim, vocab=self.vocab)
         self.encoder.initialise(init, seed)
         self.decoder.initialise(
@@ -190,5 +195,10 @@ class EncoderDecoder(Topology):
         return {**super().example(batch, length), "source": reads.example(batch, length)}
 
     def new_state(self) -> DecodeState:
-        """A state in which nothing has been decoded. Raises NotImplementedError for kinds without a cache."""
+        """A state in which nothing has been decoded.
+
+        Raises NotImplementedError for kinds without a cache, and for a decoder that is not causal.
+        """
+        if "decode" not in self.provides:
+            raise NotImplementedError("a decoder whose tokens see later ones does not decode step by step")
         return DecodeState(self.decoder.new_caches())

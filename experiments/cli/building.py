@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.making import filled, make_data
 from registry.assembly import dry_run
 from registry.catalog import Catalog
+from registry.check import Block, block_of
 from registry.errors import Problem, SpecError
 from registry.load import Loaded
 
@@ -62,7 +63,29 @@ def sized(full: Mapping[str, Any], catalog: Catalog) -> Mapping[str, Any]:
     if full["data"] is not None:
         return filled(full, make_data(full, catalog))
     model = dict(full["model"])
-    model["vocab"] = model["vocab"] or STAND_IN["vocab"]
-    if "classes" in model["head"]:
-        model["head"] = {**model["head"], "classes": model["head"]["classes"] or STAND_IN["classes"]}
+    open_sizes = unknown_sizes(full, catalog)
+    if "vocab" in open_sizes:
+        model["vocab"] = STAND_IN["vocab"]
+    if "classes" in open_sizes:
+        model["head"] = {**model["head"], "classes": STAND_IN["classes"]}
     return {**full, "model": model}
+
+
+def unknown_sizes(full: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """The sizes that the model of a full spec needs, that it does not say, and that there are no data to know."""
+    if full["data"] is not None:
+        return []
+    model = full["model"]
+    whole = block_of(model, catalog.get("topology", model["topology"]), catalog, ())
+    unknown = {
+        "vocab": model["vocab"] is None and any("vocab" in block.about["dims"] for block in _parts(whole)),
+        "classes": "classes" in model["head"] and model["head"]["classes"] is None,
+    }
+    return [name for name, is_open in unknown.items() if is_open]
+
+
+def _parts(block: Block) -> Iterator[Block]:
+    if block.is_part:
+        yield block
+    for inner in block.inner:
+        yield from _parts(inner)

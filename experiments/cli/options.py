@@ -47,11 +47,14 @@ def spec_options(command: F) -> F:
 
 
 def load_spec(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool) -> Loaded:
-    """The full, checked spec; tells on stderr what a changed kind dropped. Raises SpecError with every problem."""
+    """The full, checked spec; tells on stderr what a changed kind dropped, and what its numbers do not mean.
+
+    Raises SpecError with every problem.
+    """
     from experiments.cli.specs import find_spec
-    from registry.load import load
+    from registry.load import caveats_of, load
 
     loaded = load(find_spec(spec), overrides, plugins=plugins, trust=trust)
-    for note in loaded.composed.notes:
+    for note in (*loaded.composed.notes, *caveats_of(loaded.full, loaded.catalog)):
         click.echo(f"note: {note}", err=True)
     return loaded

@@ -16,7 +16,7 @@ from experiments.data.files import CORPORA, Table
 from experiments.data.loader import Batch, Rows, pad
 from experiments.data.tables import Encoder, Tables, TooLong
 from experiments.data.tokenizers import SPECIALS, Bytes, Tokenizer
-from registry import Build, build, part
+from registry import Build, Need, build, part
 from registry.types import PositiveInt
 
 FOLDERS = {"definitions": "textcls"}
@@ -36,6 +36,7 @@ class LabelledText(Data):
     """
 
     provides = frozenset({"labels"})
+    needs = (Need("model.embedding", "tokens", "a text comes as tokens"),)
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from experiments.data.files import CORPORA
 from experiments.data.loader import Batch, Rows, pad
 from experiments.data.tables import Encoder, Tables, TooLong
 from experiments.data.tokenizers import SPECIALS, Bytes, Tokenizer
-from registry import Build, build, part
+from registry import Build, Need, build, part
 from registry.types import PositiveInt
 
 FOLDERS = {"verses": "parallel_en_es"}
@@ -36,6 +36,7 @@ class ParallelText(Data):
     """
 
     provides = frozenset({"pairs"})
+    needs = (Need("model.embedding", "tokens", "a text comes as tokens"),)
 
     def __init__(
         self,

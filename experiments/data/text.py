@@ -17,7 +17,7 @@ from experiments.data.lanes import EvalLanes, TrainLanes
 from experiments.data.loader import Batch, Rows, chunks
 from experiments.data.tokenizers import Bytes, Tokenizer
 from experiments.results.plan import Reference
-from registry import Build, build, part
+from registry import Build, Need, build, part
 from registry.types import PositiveInt
 
 FOLDERS = {"speeches": "lm"}
@@ -40,6 +40,7 @@ class Text(Data):
     """
 
     provides = frozenset({"running text"})
+    needs = (Need("model.embedding", "tokens", "a text comes as tokens"),)
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ def show_plan(plan: Plan, console: Console | None = None) -> None:
             left_out.add_row(Text("\n".join(shorten(clean(label), 60) for label in labels)), Text(clean(reason)))
             left_out.add_section()
         console.print(left_out)
+    _say_caveats(console, plan)
 
 
 def ranked_table(results: SweepResults, console: Console | None = None) -> None:
@@ -55,8 +56,15 @@ def ranked_table(results: SweepResults, console: Console | None = None) -> None:
     for trial in results.failures:
         who = shorten(clean(trial.variant), 40)
         _say(console, f"{who}, seed {trial.seed}: {trial.status}, {clean(trial.reason)}", "red")
+    _say_caveats(console, results.plan)
     if results.plan.left_out:
         _say(console, f"{times(len(results.plan.left_out), 'combination')} left out: see the report")
+
+
+def _say_caveats(console: Console, plan: Plan) -> None:
+    for caveat in plan.caveats:
+        who = ", ".join(shorten(clean(label), 60) for label in caveat.variants)
+        _say(console, f"note on {who}: {clean(caveat.words)}", "yellow")
 
 
 def _cells(row: VariantResult | Reference, decimals: int, with_baseline: bool) -> list[str]:

@@ -88,6 +88,10 @@ def write_markdown(results: SweepResults) -> None:
                 ]
             )
         )
+    if results.plan.caveats:
+        lines.append("")
+        for caveat in results.plan.caveats:
+            lines.append(f"- {', '.join(map(escaped, caveat.variants))}: {escaped(caveat.words)}")
     if results.plan.left_out:
         lines += ["", "Left out:", ""]
         for reason, labels in results.plan.left_out_by_reason.items():

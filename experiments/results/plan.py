@@ -62,6 +62,14 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Caveat:
+    """What must be known to read the numbers of some variants, named by their labels."""
+
+    words: str
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Reference:
     """A value to compare with that was not trained in this sweep, such as a bigram model's, and how it was found."""
 
@@ -86,6 +94,7 @@ class Plan:
     variants: tuple[Variant, ...] = ()
     trials: tuple[PlannedTrial, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     references: tuple[Reference, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -136,6 +145,11 @@ def read_plan(raw: Mapping[str, Any], problems: list[str]) -> Plan:
         left_out=tuple(
             LeftOut(text(entry.get("label")), texts(entry.get("values")), text(entry.get("reason"), "no reason given"))
             for entry in objects(raw.get("left_out"))
+        ),
+        caveats=tuple(
+            Caveat(text(entry.get("words")), tuple(map(text, names)))
+            for entry in objects(raw.get("caveats"))
+            if isinstance(names := entry.get("variants"), list)
         ),
         references=tuple(
             Reference(text(entry.get("label"), "reference"), text(entry.get("metric")), value, text(entry.get("about")))

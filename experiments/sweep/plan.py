@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.results.plan import LeftOut
+from experiments.results.plan import Caveat, LeftOut
 from experiments.sweep.machine import cores
 from registry.errors import Path, Problem, SpecError, did_you_mean, dotted
-from registry.load import Incompatible, Loaded
+from registry.load import Incompatible, Loaded, caveats_of
 from registry.values import shown
 
 Values = Mapping[str, Any]
@@ -34,6 +34,7 @@ class SweepPlan:
     seeds: Sequence[int]
     variants: Sequence[Variant]
     left_out: Sequence[LeftOut]
+    caveats: Sequence[Caveat]
     workers: int
 
     @property
@@ -74,7 +75,16 @@ def make_plan(loaded: Loaded) -> SweepPlan:
         raise SpecError([Problem("sweep.axes", f"no combination can be trained: {reasons}", _place(loaded, "axes"))])
     baseline = _baseline(sweep["baseline"], axes, labels, variants, loaded)
     workers = sweep["workers"] or cores()
-    return SweepPlan(labels, baseline, seeds, variants, left_out, workers)
+    return SweepPlan(labels, baseline, seeds, variants, left_out, _caveats(variants, loaded), workers)
+
+
+def _caveats(variants: Sequence[Variant], loaded: Loaded) -> list[Caveat]:
+    """What must be known of variants to compare them."""
+    found: dict[str, list[str]] = {}
+    for variant in variants:
+        for words in caveats_of(next(iter(variant.specs.values())), loaded.catalog):
+            found.setdefault(words, []).append(variant.label)
+    return [Caveat(words, tuple(labels)) for words, labels in found.items()]
 
 
 def _specs(loaded: Loaded, picked: Values, seeds: Sequence[int], label: str) -> dict[int, dict[str, Any]]:

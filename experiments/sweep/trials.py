@@ -67,6 +67,7 @@ def describe_plan(folder: Path, loaded: Loaded, plan: SweepPlan, trials: list[Tr
         "variants": [{"label": v.label, "values": v.values} for v in plan.variants],
         "trials": [{"id": t.id, "variant": t.variant.label, "seed": t.seed} for t in trials],
         "left_out": [asdict(item) for item in plan.left_out],
+        "caveats": [asdict(item) for item in plan.caveats],
         "references": [asdict(r) for r in data.references()],
         "data": data.about(),
         "environment": environment(),

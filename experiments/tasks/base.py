@@ -30,6 +30,8 @@ class Task(LightningModule, ABC):
     family: ClassVar[str] = "task"
     needs: ClassVar[Iterable[Need]] = ()
     """What it asks of the model, its head and the data."""
+    provides: ClassVar[frozenset[str]] = frozenset()
+    """What it is: a "set" of answers, of which none follows another."""
 
     def __init__(self, model: nn.Module, data: Data, optimizer: Optimizer, schedule: Schedule) -> None:
         super().__init__()

@@ -35,6 +35,7 @@ class Detection(Task):
     auxiliary: the loss of what the head reads of each earlier decoder layer is added.
     """
 
+    provides = frozenset({"set"})
     needs = (
         Need("model", "source", "queries read an image"),
         Need("model.head", "boxes", "it compares boxes"),

@@ -18,7 +18,8 @@ from blocks.masks import Causal, Full
 from blocks.norm import LayerNorm, Norm, RMSNorm
 from blocks.placement import DeepNorm, Parallel, Placement, Post, Pre
 from blocks.position import T5, Alibi, Learned, NoPosition, Position, Rotary, Shaw, Sinusoidal
-from blocks.stack import Flow, LayerPlan, Stack, StackPlan
+from blocks.stack import FinalNorm, Flow, LayerPlan, Stack, StackPlan
+from blocks.tap import Tap
 from registry import Build
 
 DIM, N = 8, 6
@@ -36,8 +37,10 @@ def layer(
     return LayerPlan(heads, attention, position, norm, placement, feedforward, **given)
 
 
-def stack(*layers: LayerPlan, final_norm: bool | None = None, causal: bool = True) -> Stack:
-    made = Stack(StackPlan(DIM, "decoder", layers, 0, len(layers), causal, final_norm)).double().eval()
+def stack(
+    *layers: LayerPlan, final_norm: FinalNorm | None = None, final_dropout: float = 0.0, causal: bool = True
+) -> Stack:
+    made = Stack(StackPlan(DIM, "decoder", layers, 0, len(layers), causal, final_norm, final_dropout)).double().eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
@@ -104,6 +107,27 @@ def test_cross_attention_stands_between_and_sees_no_positions() -> None:
 def test_the_placement_says_whether_a_norm_ends_the_stack(placement: Any, final_norm: Any, expected: bool) -> None:
     made = stack(layer(placement=placement, norm=RMSNorm), final_norm=final_norm)
     assert isinstance(made.norm, RMSNorm) is expected
+
+
+def test_a_norm_after_every_layer_is_the_final_one_and_stands_twice_after_the_last() -> None:
+    made, x = stack(layer(placement=Post), layer(placement=Post), final_norm="every_layer"), torch.randn(2, N, DIM)
+    tap, position = Tap(), made.positions[0]
+    out = made(x.double(), flow(tap=tap))
+    first = made.layers[0](x.double(), flow(), position)
+    second = made.layers[1](made.norm(first), flow(), position)
+    torch.testing.assert_close(out, made.norm(made.norm(second)), rtol=1e-12, atol=1e-12)
+    # what a head reads of a layer that is not the last one passes through the norm once
+    assert all(torch.equal(*pair) for pair in zip(tap.hidden["decoder"], [x.double(), first, second], strict=True))
+    assert len([name for name, _ in made.named_parameters() if "placement" not in name and "norm" in name]) == 2
+
+
+def test_dropout_after_the_last_norm_in_training() -> None:
+    made, x = stack(layer(), final_dropout=0.5), torch.randn(50, N, DIM).double()
+    whole = made(x, flow())
+    dropped = made.train()(x, flow())
+    kept = dropped != 0
+    assert 0.4 < float(kept.double().mean()) < 0.6
+    torch.testing.assert_close(dropped[kept], 2 * whole[kept], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("position", "count"), [(T5, 1), (Rotary, 1), (Shaw, 3), (Learned, 1), (Alibi, 1)])

@@ -27,6 +27,7 @@ def test_parameters_are_those_published(name: str) -> None:
         model = assemble_block(loaded.full["model"], loaded.catalog)
     found = sum(tensor.numel() for tensor in owned(model).values() if isinstance(tensor, torch.nn.Parameter))
     assert found == PUBLISHED[name]["parameters"]
+    assert f"{found:,}" in (SPECS / f"{name}.yaml").read_text(encoding="utf-8"), "the spec says another number"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32], indirect=True)

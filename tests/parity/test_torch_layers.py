@@ -1,4 +1,4 @@
-"""torch.nn's layers and its Transformer, assembled from parts."""
+"""torch.nn's decoder layer and its attention, assembled from parts; the rest of it is in test_torch_transformer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from blocks.attention import FullAttention
 from blocks.coords import Coords
 from blocks.feedforward import Mlp
-from blocks.masks import Causal, Full
+from blocks.masks import Causal
 from blocks.norm import LayerNorm
 from blocks.placement import Post, Pre
 from blocks.position import NoPosition
@@ -22,8 +22,8 @@ ORACLE = Oracle.load("torch_layers")
 CASES = {case: about.get("options", {}) for case, about in ORACLE.meta["cases"].items()}
 
 
-def stack(case: str, where: str, *, layers: int = 1, cross: bool = False) -> Stack:
-    """The layers of `case` whose names begin with `where`, with their final norm where they have one."""
+def decoder_layer(case: str) -> Stack:
+    """A stack of one layer with the weights of `case`."""
     options = CASES[case]
     plan = LayerPlan(
         heads=4,
@@ -32,23 +32,18 @@ def stack(case: str, where: str, *, layers: int = 1, cross: bool = False) -> Sta
         norm=LayerNorm,
         placement=Pre if options["norm_first"] else Post,
         feedforward=partial(Mlp, hidden=64, activation=options["activation"]),
-        cross=FullAttention if cross else None,
+        cross=FullAttention,
     )
-    whole = layers > 1
-    stream = "decoder" if cross else "encoder"
-    built = Stack(StackPlan(32, stream, [plan] * layers, 0, 0, causal=cross, final_norm=whole))  # type: ignore[arg-type]
-    for number, layer in enumerate(built.layers):
-        prefix = f"{case}.{where}layers.{number}." if whole else f"{case}."
-        fill_attention(layer.attention, f"{prefix}self_attn.")
-        if cross:
-            fill_attention(layer.cross, f"{prefix}multihead_attn.")
-        fill(layer.feedforward.inner, f"{prefix}linear1.")
-        fill(layer.feedforward.outer, f"{prefix}linear2.")
-        norms = layer.placement.in_norms if options["norm_first"] else layer.placement.out_norms
-        for step, norm in enumerate(norms, start=1):
-            fill(norm, f"{prefix}norm{step}.")
-    if whole:
-        fill(built.norm, f"{case}.{where}norm.")
+    built = Stack(StackPlan(32, "decoder", [plan], 0, 1, causal=True, final_norm=False))
+    [layer] = built.layers
+    assert layer.cross is not None
+    fill_attention(layer.attention, f"{case}.self_attn.")
+    fill_attention(layer.cross, f"{case}.multihead_attn.")
+    fill(layer.feedforward.get_submodule("inner"), f"{case}.linear1.")
+    fill(layer.feedforward.get_submodule("outer"), f"{case}.linear2.")
+    norms = layer.placement.in_norms if options["norm_first"] else layer.placement.out_norms
+    for step, norm in enumerate(norms, start=1):  # type: ignore[arg-type]
+        fill(norm, f"{case}.norm{step}.")
     return built.eval()
 
 
@@ -72,27 +67,11 @@ def at(case: str, mask: str, stream: Tensor) -> Coords:
     return Coords.of(stream.shape[1], valid=valid)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.startswith("encoder_layer")])
-def test_encoder_layer(case: str) -> None:
-    src = ORACLE.input(case, "src")
-    ORACLE.check(case, "out", stack(case, "")(src, Flow(at(case, "attention_mask", src), Full())))
-
-
 @pytest.mark.parametrize("case", [c for c in CASES if c.startswith("decoder_layer")])
 def test_decoder_layer(case: str) -> None:
     tgt, memory = ORACLE.inputs(case, "tgt", "memory")
     flow = Flow(Coords.of(tgt.shape[1]), Causal(), memory, at(case, "attention_mask", memory))
-    ORACLE.check(case, "out", stack(case, "", cross=True)(tgt, flow))
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if c.startswith("transformer")])
-def test_transformer(case: str) -> None:
-    src, tgt = ORACLE.inputs(case, "src", "tgt")
-    src_at = at(case, "attention_mask", src)
-    memory = stack(case, "encoder.", layers=2)(src, Flow(src_at, Full()))
-    decoder = stack(case, "decoder.", layers=2, cross=True)
-    got = decoder(tgt, Flow(at(case, "decoder_attention_mask", tgt), Causal(), memory, src_at))
-    ORACLE.check(case, "out", got)
+    ORACLE.check(case, "out", decoder_layer(case)(tgt, flow))
 
 
 def test_multihead_attention() -> None:

@@ -92,6 +92,12 @@ def test_defaults_that_are_parts_become_blocks() -> None:
         (dict[str, bool], {"is": "map", "of": {"is": "bool"}}),
         (list[float] | None, {"is": "union", "of": [{"is": "list", "of": {"is": "float"}}, {"is": "none"}]}),
         (Any, {"is": "any"}),
+        # a set of words with one more
+        (Literal["a", "b"] | Literal["b", "c"], {"is": "choice", "values": ["a", "b", "c"]}),
+        (
+            Literal["a"] | int | Literal["b"],
+            {"is": "union", "of": [{"is": "choice", "values": ["a", "b"]}, {"is": "int"}]},
+        ),
     ],
 )
 def test_types(hint: Any, expected: dict[str, Any]) -> None:

@@ -72,6 +72,8 @@ def _about_sweep(plan: SweepPlan | None) -> Iterator[str]:
         yield f"sweep: {times(len(plan.trials), 'trial')}, {variants} x {seeds}"
         if plan.left_out:
             yield f"{times(len(plan.left_out), 'combination')} left out; `swapformer sweep --dry-run` says why"
+        for caveat in plan.caveats:
+            yield f"note on {', '.join(f'[{label}]' for label in caveat.variants)}: {caveat.words}"
 
 
 def _kind(block: Mapping[str, Any]) -> str:

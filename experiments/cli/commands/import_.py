@@ -23,8 +23,8 @@ def command(path: Path, kind: str | None, output: Path, plugins: tuple[str, ...]
     cannot do exactly as published is refused by name, and so is every tensor that is missing, too many or of another
     shape.
 
-    DIR gets spec.yaml, the model in every detail, and model.safetensors, beside them the tokenizer's files. The spec is one like any other: look at it,
-    change a part, train it.
+    DIR gets spec.yaml, the model in every detail, and model.safetensors, beside them the tokenizer's files. The spec is
+    one like any other: look at it, change a part, train it.
 
     \b
     swapformer list conversion

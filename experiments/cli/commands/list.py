@@ -12,6 +12,9 @@ from registry.catalog import Catalog, Entry
 from registry.errors import did_you_mean
 from registry.slots import families_in_order
 
+SPECS = "specs"
+"""In place of a family: the specs that ship."""
+
 
 @click.command("list")
 @click.argument("family", required=False)
@@ -21,10 +24,16 @@ def command(family: str | None, as_json: bool, plugins: tuple[str, ...]) -> None
     """Parts that a spec can name, by family, each with its meaning in a line.
 
     FAMILY: attention, position, norm, ... ; all of them unless given. `swapformer show KIND` tells more of one.
+
+    `swapformer list specs` names the specs that ship: experiments, and published systems such as gpt2-124m.
     """
+    if family == SPECS:
+        _specs(as_json)
+        return
     catalog = Catalog.load(plugins)
     if family is not None and family not in catalog.families:
-        hint = did_you_mean(family, catalog.families) or f" Families: {', '.join(catalog.families)}."
+        known = [*catalog.families, SPECS]
+        hint = did_you_mean(family, known) or f" Families: {', '.join(catalog.families)}; or {SPECS}."
         raise click.UsageError(f"there is no family '{family}'.{hint}")
     families = families_in_order(catalog) if family is None else [family]
     entries = [entry for name in families for entry in catalog.of(name)]
@@ -35,6 +44,31 @@ def command(family: str | None, as_json: bool, plugins: tuple[str, ...]) -> None
     else:
         rows = [(entry["family"], entry["kind"], _one_line(entry)) for entry in entries]
         click.echo("\n".join(aligned(rows)))
+
+
+def _specs(as_json: bool) -> None:
+    """The specs that ship by name, without those that tests are made on."""
+    from experiments.cli.specs import published, shipped
+    from registry.shipped import about
+
+    found = {name: path for name, path in (shipped() | published()).items() if "/" not in name}
+    if as_json:
+        import json
+
+        rows = [{"name": name, "about": about(path), "file": str(path)} for name, path in found.items()]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif on_terminal():
+        screen = console()
+        for title, group in (("experiment", shipped()), ("published system", published())):
+            lines = table(title, "")
+            lines.columns[0].header_style = "bold"
+            lines.columns[0].min_width = max(map(len, found))
+            for name in group:
+                if name in found:
+                    lines.add_row(name, about(found[name]))
+            screen.print(lines)
+    else:
+        click.echo("\n".join(aligned([(name, about(path)) for name, path in found.items()])))
 
 
 def _print_json(entries: Sequence[Entry]) -> None:

@@ -65,6 +65,8 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     needs = [f"{n['slot']}: {n['capability']}{_when(n)}" for n in entry["needs"]]
     if needs:
         yield "needs", "; ".join(needs)
+    for caveat in entry["caveats"]:
+        yield "note", f"{caveat['capability']}{_when(caveat)}: {entry['kind']} {caveat['words']}"
     for rule in entry["rules"]:
         because = f" ({rule['because']})" if rule["because"] else ""
         yield "rule", f"{rule['value']} must be a multiple of {rule['of']}{because}{_when(rule)}"

@@ -46,3 +46,11 @@ def test_plain_attention_keeps_no_square(mask: Mask, padded: bool, cross: bool) 
     with torch.no_grad(), Largest() as seen:
         attention(x, at, mask=mask, source=x if cross else None, source_at=at if cross else None)
     assert seen.numel < n * n
+
+
+def test_a_window_with_sinks_keeps_no_square() -> None:
+    n = 256
+    attention, x = FullAttention(8, 2, window=8, sinks=True), torch.randn(2, n, 8)
+    with torch.no_grad(), Largest() as seen:
+        attention(x, Coords.of(n), mask=Causal())
+    assert seen.numel < n * n

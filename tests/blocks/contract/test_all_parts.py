@@ -11,9 +11,10 @@ import pytest
 from blocks.backbone import ResNet
 from blocks.contract import Check, checks_for
 from blocks.contract.subject import FAMILIES, Subject
-from blocks.norm import RMSNorm
+from blocks.norm import LayerNorm, RMSNorm
 from blocks.position import T5, Alibi, EveryLayer, Rotary, Sinusoidal, Sinusoidal2d
 from blocks.scaling import YarnScaling
+from blocks.topology.encoder_decoder import DecoderSide
 from registry.part import declared
 
 # The options that a kind is tried with; {} where it is not listed. Short windows, so that few tokens exceed them.
@@ -50,9 +51,10 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("position", "rotary"): [
         {},
         {"layout": "interleaved"},
-        {"fraction": 0.5},
+        {"fraction": 0.5, "reverse": True},
         {"scaling": partial(YarnScaling, factor=4.0, original_length=8), "base": 50.0},
     ],
+    ("position", "temperature"): [{"length": 3, "start": 1}],
     ("position", "several"): [{"schemes": [Sinusoidal, Rotary]}, {"schemes": [EveryLayer, Alibi, T5]}],
     ("position", "every_layer"): [{}, {"scheme": Sinusoidal2d}],
     ("position", "shaw"): [{}, {"clip": 2, "values": False}],
@@ -63,17 +65,22 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"stored": 64},
     ],
     ("position", "learned"): [{}, {"length": 64, "offset": 2}],
-    ("position", "t5"): [{}, {"buckets": 8, "max_distance": 6}],
+    ("position", "t5"): [{}, {"buckets": 8, "max_distance": 6, "each_layer": True}],
     ("position", "alibi"): [
         {},
         {"heads": 6},
-        {"heads": 6, "slopes": "mpt", "scaled": True},
+        {"heads": 6, "scaled": True},
         {"rounded": True, "steepest": 7.0},
     ],
     ("position", "transformer_xl"): [{}, {"untie": True, "clamp": 3}, {"dim": 12, "heads": 3, "head_dim": 4}],
     ("norm", "layer"): [{}, {"bias": False}, {"weight": "one_plus"}, {"weight": "none", "bias": False}],
     ("norm", "rms"): [{}, {"weight": "one_plus"}, {"weight": "none"}],
-    ("feedforward", "mlp"): [{}, {"hidden": 8, "bias": False, "activation": "relu2"}, {"activation": "gelu_tanh"}],
+    ("feedforward", "mlp"): [
+        {},
+        {"hidden": 8, "bias": False, "activation": "relu2"},
+        {"activation": "gelu_tanh"},
+        {"activation": "xielu"},
+    ],
     ("placement", "pre"): [{}, {"branch": 0.5, "bare": [0]}],
     ("placement", "parallel"): [{}, {"norms": "separate"}],
     ("placement", "deepnorm"): [{}, {"encoder_layers": 3}],
@@ -90,7 +97,11 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"cutoffs": [4, 7], "div": 2},
         {"cutoffs": [4, 7], "width": 8, "scale": False},
     ],
-    ("embedding", "tokens"): [{}, {"scale": True}],
+    ("embedding", "tokens"): [
+        {},
+        {"scale": True, "norm": LayerNorm, "norm_of": "tokens"},
+        {"width": 6, "widen": "sum", "norm": RMSNorm},
+    ],
     ("embedding", "patches"): [{"patch": 2}, {"patch": 2, "channels": 1, "class_tokens": 0, "bias": False}],
     ("embedding", "series"): [{}, {"channels": 3, "patch": 4}],
     ("position", "learned_2d"): [{"rows": 2}, {"rows": 3, "columns": 2, "outside": 0, "resize": "bilinear"}],
@@ -115,8 +126,12 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("head", "regression"): [{}, {"steps": 3, "values": 2, "pool": "last", "pooler": "relu"}],
     ("head", "token_classification"): [{"classes": 3}],
     ("head", "token_regression"): [{"values": 2}],
-    ("topology", "decoder"): [{}, {"prefix": True}],
-    ("topology", "encoder_decoder"): [{}, {"shared_embedding": False, "source_vocab": 11}],
+    ("topology", "decoder"): [{}, {"prefix": True}, {"final_norm": "every_layer", "final_dropout": 0.3}],
+    ("topology", "encoder_decoder"): [
+        {},
+        {"shared_embedding": False, "source_vocab": 11},
+        {"decoder": DecoderSide(causal=False)},
+    ],
 }
 
 

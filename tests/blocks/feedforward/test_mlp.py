@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from blocks.activations import Activation
+from blocks.activations import XIELU, Activation
 from blocks.feedforward import Mlp
 
 
@@ -54,3 +54,18 @@ def test_dropout_acts_in_training_only() -> None:
     mlp, x = Mlp(6, dropout=0.5).double(), torch.randn(4, 6, dtype=torch.float64)
     assert not torch.equal(mlp(x), mlp(x))
     assert torch.equal(mlp.eval()(x), mlp(x))
+
+
+def test_xielu_bends_either_side_by_a_number_that_is_learned() -> None:
+    activation = Mlp(6, activation="xielu").activation
+    assert isinstance(activation, XIELU)
+    x = torch.linspace(-3, 3, 24, dtype=torch.float64)
+    right = torch.where(x > 0, 0.8 * x * x, 0.8 * (torch.exp(x) - 1 - x)) + x / 2
+    torch.testing.assert_close(activation(x), right, rtol=1e-6, atol=1e-6)
+    activation = activation.double()
+    with torch.no_grad():
+        activation.alpha_p.fill_(0.3)
+        activation.alpha_n.fill_(-0.7)
+    a, b = math.log(1 + math.exp(0.3)), 0.5 + math.log(1 + math.exp(-0.7))
+    right = torch.where(x > 0, a * x * x, b * (torch.exp(x) - 1 - x)) + x / 2
+    torch.testing.assert_close(activation(x), right, rtol=1e-12, atol=1e-12)

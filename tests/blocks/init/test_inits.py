@@ -15,6 +15,7 @@ from blocks.init import (
     DetrInit,
     GPT2Init,
     Init,
+    NormalInit,
     Site,
     T5Init,
     TorchInit,
@@ -44,6 +45,8 @@ STDS: list[tuple[Init, Callable[[Role], float]]] = [
     # cut at two deviations, a normal has 0.8796 of its deviation
     (BertInit(), lambda role: 0.02 * 0.8796),
     (BertInit(std=0.1), lambda role: 0.1 * 0.8796),
+    (NormalInit(), lambda role: 0.02),
+    (NormalInit(std=0.005), lambda role: 0.005),
     (GPT2Init(), lambda role: 0.02 / 12**0.5 if role in ("attention_out", "ff_out") else 0.02),
     (TorchInit(), lambda role: 1.0 if role in TABLES else (1 / 3) ** 0.5 * IN**-0.5),
     (XavierInit(), lambda role: IN**-0.5 if role in TABLES else xavier()),

@@ -5,7 +5,7 @@ import torch
 
 from blocks.coords import Coords
 from blocks.position import Alibi
-from blocks.position.alibi import mpt_slopes, slopes
+from blocks.position.alibi import slopes
 
 
 def test_slopes_of_a_power_of_two() -> None:
@@ -18,22 +18,21 @@ def test_slopes_of_other_counts_take_every_second_one_of_the_doubled_count() -> 
     assert slopes(3) == pytest.approx([*slopes(2), slopes(4)[0]])
 
 
-def test_slopes_of_mpt_are_every_second_one_of_the_next_power_then_the_others() -> None:
-    assert mpt_slopes(8) == slopes(8)
-    assert mpt_slopes(6) == pytest.approx([2**-2, 2**-4, 2**-6, 2**-8, 2**-1, 2**-3])
-    assert mpt_slopes(3) == pytest.approx([2**-4, 2**-8, 2**-2])
-
-
 def test_the_steepest_slope_can_be_chosen() -> None:
     assert slopes(4, steepest=4.0) == pytest.approx([2**-1, 2**-2, 2**-3, 2**-4])
-    assert mpt_slopes(3, steepest=4.0) == pytest.approx([2**-2, 2**-4, 2**-1])
-    assert Alibi(3, slopes="mpt", steepest=4.0).slopes.tolist() == mpt_slopes(3, steepest=4.0)
+    assert slopes(3, steepest=4.0) == pytest.approx([2**-2, 2**-4, 2**-1])
+    assert Alibi(3, steepest=4.0).slopes.tolist() == slopes(3, steepest=4.0)
 
 
 def test_scaled_means_divided_as_the_products_are() -> None:
     at = Coords.of(5)
     plain, scaled = (scheme.bias(at.queries(), at.keys()) for scheme in (Alibi(4, 16), Alibi(4, 16, scaled=True)))
     torch.testing.assert_close(scaled, plain / 4, rtol=1e-12, atol=0)
+
+
+def test_refuses_a_scale_without_a_width() -> None:
+    with pytest.raises(ValueError, match="scaled by the width of a head, which is not known: give head_dim"):
+        Alibi(4, scaled=True)
 
 
 def test_rounded_products_are_those_of_bfloat16_counted_from_the_first_token() -> None:

@@ -16,6 +16,13 @@ def test_adds_the_row_of_the_position(offset: int) -> None:
         assert torch.equal(found[:, n], x[:, n] + scheme.table.weight[4 + n + offset])
 
 
+def test_vectors_of_another_width_join_an_embedding_as_narrow() -> None:
+    scheme, x = Learned(6, length=4, width=2), torch.randn(1, 3, 2)
+    assert torch.equal(scheme.embed(x, Coords.of(3)), x + scheme.table.weight[:3])
+    with pytest.raises(ValueError, match="has vectors of 2, the embedding of 6: set `width`"):
+        scheme.embed(torch.zeros(1, 3, 6), Coords.of(3))
+
+
 def test_refuses_a_position_beyond_the_table() -> None:
     scheme = Learned(6, length=4)
     assert scheme.embed(torch.zeros(1, 4, 6), Coords.of(4)).shape == (1, 4, 6)

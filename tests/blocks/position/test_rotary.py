@@ -34,6 +34,14 @@ def test_turns_pairs_by_angles_that_grow_with_the_position(
 
 
 @pytest.mark.parametrize("layout", ["halves", "interleaved"])
+def test_reversed_pairs_turn_as_those_before_the_start_would(layout: Literal["halves", "interleaved"]) -> None:
+    t, ahead = torch.randn(2, 3, 5, 8, dtype=torch.float64), Coords.of(5)
+    behind = Coords(ahead.index, -ahead.pos)
+    back = Rotary(8, layout=layout, fraction=0.5, reverse=True).rotate(t, ahead, "key")
+    assert torch.equal(back, Rotary(8, layout=layout, fraction=0.5).rotate(t, behind, "key"))
+
+
+@pytest.mark.parametrize("layout", ["halves", "interleaved"])
 def test_products_depend_on_distances_alone(layout: Literal["halves", "interleaved"]) -> None:
     rotary, q, k = Rotary(8, layout=layout), *(torch.randn(1, 1, 6, 8, dtype=torch.float64) for _ in range(2))
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
 from blocks.coords import Coords
 from blocks.position import T5
 from blocks.position.t5 import bucket
+from blocks.topology import Decoder
 
 
 def exact(ahead: int, causal: bool, buckets: int, max_distance: int) -> int:
@@ -48,6 +51,13 @@ def test_a_causal_stack_uses_the_whole_table_for_the_past() -> None:
     at = Coords.of(40)
     bias = T5(1, causal=True).bias(at.queries(), at.keys())
     assert bias[0, 0].tril().unique().numel() > 20
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_the_layers_share_a_table_or_have_one_each(each: bool) -> None:
+    model = Decoder(dim=8, layers=3, heads=2, vocab=5, position=partial(T5, each_layer=each))
+    tables = [model.stack.position(layer).table for layer in range(3)]
+    assert len(set(map(id, tables))) == (3 if each else 1)
 
 
 def test_refuses_a_distance_within_the_exact_buckets() -> None:

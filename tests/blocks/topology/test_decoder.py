@@ -98,6 +98,22 @@ def test_positions_of_padded_rows_are_counted_while_decoding() -> None:
     torch.testing.assert_close(last[0], model(IDS[:1, 2:])[0, 2:], rtol=1e-10, atol=1e-10)
 
 
+def test_a_layer_without_a_cache_sees_the_tokens_at_hand_alone() -> None:
+    model = make(position=Sinusoidal)
+    state = model.new_state()
+    with torch.no_grad():
+        model(IDS[:, :4], state=state)
+        state.caches[1] = None
+        chosen = state.select(torch.tensor([1, 0]))
+        assert chosen.caches[1] is None
+        out = model(IDS[:, 4:].flip(0), state=chosen).flip(0)
+    at = Coords.of(2, start=4)
+    x = model.stack.embed(model.embedding.weight[IDS], Coords.of(6))
+    x = model.stack.layers[0](x, Flow(Coords.of(6), Causal()), model.stack.position(0))[:, 4:]
+    x = model.stack.norm(model.stack.layers[1](x, Flow(at, Causal()), model.stack.position(1)))
+    torch.testing.assert_close(out, x @ model.embedding.weight.T, rtol=1e-10, atol=1e-10)
+
+
 def test_a_kind_that_cannot_decode_says_so() -> None:
     class Still(Attention):
         provides = frozenset({"causal"})

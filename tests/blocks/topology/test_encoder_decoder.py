@@ -8,11 +8,12 @@ import torch
 
 from blocks.attention import FullAttention, LinearAttention
 from blocks.coords import Coords
-from blocks.embedding import Marks, TokenEmbedding
 from blocks.depth import coefficients
+from blocks.embedding import Marks, TokenEmbedding
+from blocks.generation import Decoding, generate
 from blocks.masks import Causal, Full
-from blocks.placement import DeepNorm
 from blocks.norm import LayerNorm
+from blocks.placement import DeepNorm
 from blocks.position import T5, Sinusoidal
 from blocks.stack import Flow
 from blocks.topology import EncoderDecoder
@@ -61,6 +62,16 @@ def test_one_table_with_norms_of_their_own() -> None:
     assert not torch.allclose(model(IDS, source=SOURCE), out)
 
 
+def test_one_table_looked_up_by_other_options() -> None:
+    reads = partial(TokenEmbedding, norm=LayerNorm, norm_of="tokens")
+    model = make(shared_embedding="table", encoder=EncoderSide(embedding=reads), position=Sinusoidal)
+    assert isinstance(model.source_embedding, TokenEmbedding)
+    assert isinstance(model.embedding, TokenEmbedding)
+    assert model.source_embedding.table is model.embedding.table
+    assert isinstance(model.source_embedding.norm, LayerNorm)
+    assert not isinstance(model.embedding.norm, LayerNorm)
+
+
 def test_the_sides_may_differ() -> None:
     model = make(
         layers=3,
@@ -100,6 +111,18 @@ def test_the_source_is_read_once_while_decoding() -> None:
         steps += [model(IDS[:, i : i + 1], state=state) for i in (1, 2, 3)]
     assert len(reads) == 2
     torch.testing.assert_close(torch.cat(steps, 1), whole, rtol=1e-10, atol=1e-10)
+
+
+def test_tokens_that_see_each_other_do_not_follow_each_other() -> None:
+    model = make(decoder=DecoderSide(causal=False))
+    changed = IDS.clone()
+    changed[:, 3] = 0
+    assert not torch.allclose(model(changed, source=SOURCE)[:, 0], model(IDS, source=SOURCE)[:, 0])
+    assert make().provides - model.provides == {"causal", "next token", "decode"}
+    with pytest.raises(NotImplementedError, match="see later ones does not decode"):
+        model.new_state()
+    with pytest.raises(ValueError, match="does not give the next token"):
+        generate(model, IDS, Decoding(max_new_tokens=1), source=SOURCE)
 
 
 def test_needs_a_source_and_a_vocabulary_that_fits() -> None:

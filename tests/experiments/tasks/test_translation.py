@@ -11,11 +11,14 @@ import torch
 from torch import Tensor
 
 from blocks.topology import EncoderDecoder
+from experiments.cli.specs import find_spec
 from experiments.data import ParallelText
 from experiments.optimizers import AdamW
 from experiments.schedules import Constant
 from experiments.tasks import Translation
 from experiments.tasks.translation import overlap
+from registry import SpecError
+from registry.load import load
 
 BOS, EOS = 257, 258
 ROWS = ["in the beginning was the word\ten el principio era el verbo", "a b c d e\tf g h i j", "one\tuno"]
@@ -31,6 +34,11 @@ def greedy(model: EncoderDecoder, source: Tensor, source_valid: Tensor, most: in
             ids.append(int(logits[0, -1].argmax()))
         found.append([i for i in ids[1:] if i != EOS])
     return found
+
+
+def test_a_decoder_that_sees_the_answer_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"task 'translation' cannot work with model\.decoder .*know the next one"):
+        load(find_spec("translate"), ["model.decoder.causal=false"])
 
 
 @pytest.fixture

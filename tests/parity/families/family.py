@@ -7,6 +7,7 @@ A test file is, for a table whose `tiny` settings, and the same with some of the
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -71,9 +72,9 @@ class Family:
         with theirs():
             import transformers
 
-            config = transformers.AutoConfig.for_model(
-                self.conversion.model_type, **{**self.conversion.tiny, **self.changes}
-            )
+            # transformers fills in nested settings where they are
+            settings = copy.deepcopy({**self.conversion.tiny, **self.changes})
+            config = transformers.AutoConfig.for_model(self.conversion.model_type, **settings)
             config._attn_implementation = "eager"
             torch.manual_seed(0)
             model = self.model_class(config).double().eval()

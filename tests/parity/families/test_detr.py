@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import experiments
 from blocks.conversion import Detr
+from blocks.tap import Tap
 from blocks.topology import EncoderDecoder
 from registry import load_pretrained
 from registry.assembly import resolve_block
@@ -68,7 +69,22 @@ def images(reference: Any) -> list[Case]:
     ]
 
 
-test_detr = family_test("detr", {}, BASIC, prepare=lively, make_cases=images)
+test_detr = family_test("detr", {}, BASIC, {"auxiliary_loss": True}, prepare=lively, make_cases=images)
+
+
+@pytest.mark.parity
+@torch.no_grad()
+def test_what_the_head_reads_of_each_layer_where_every_layer_is_normed(tmp_path: Path) -> None:
+    family = Family("detr", {"auxiliary_loss": True}, prepare=lively, make_cases=images)
+    with theirs():
+        family.reference.save_pretrained(tmp_path)
+    model, case, tap = load_pretrained(tmp_path), family.cases[1], Tap(attention=False)
+    assert isinstance(model, EncoderDecoder)
+    model.run(**case.ours, tap=tap)
+    with theirs():
+        want = family.reference.model(**case.theirs).intermediate_hidden_states
+    got = [model.decoder.norm(hidden) for hidden in tap.hidden["decoder"][1:]]
+    torch.testing.assert_close(torch.stack(got), want, rtol=0, atol=1e-9 * float(want.abs().max()))
 
 
 @pytest.mark.parity

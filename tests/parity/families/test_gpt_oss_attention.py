@@ -16,8 +16,8 @@ from blocks.scaling import YarnScaling
 
 from .family import theirs
 
-DIM, HEADS, GROUPS, WIDTH, N = 20, 4, 2, 8, 11
-YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16, "rope_theta": 50.0}
+DIM, HEADS, GROUPS, WIDTH, N = 20, 4, 2, 16, 11
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64, "rope_theta": 50.0}
 
 
 @pytest.mark.parity
@@ -30,7 +30,7 @@ def test_attention_with_sinks(layer: int) -> None:
         attention.get_submodule(side).load_state_dict(theirs_attention.get_submodule(name).state_dict())
     assert attention.sinks is not None
     attention.sinks.data.copy_(theirs_attention.sinks)
-    scaling = partial(YarnScaling, factor=4.0, original_length=16, fast=8.0, truncate=False)
+    scaling = partial(YarnScaling, factor=4.0, original_length=64, fast=4.0, truncate=False)
     position = Rotary(WIDTH, base=50.0, scaling=scaling)
     x = torch.randn(2, N, DIM)
     index = torch.arange(N)
@@ -63,7 +63,7 @@ def reference(layer: int) -> tuple[Any, Any]:
             head_dim=WIDTH,
             num_hidden_layers=2,
             sliding_window=4,
-            rope_parameters={**YARN, "beta_fast": 8.0, "beta_slow": 1.0, "truncate": False},
+            rope_parameters={**YARN, "beta_fast": 4.0, "beta_slow": 1.0, "truncate": False},
         )
         config._attn_implementation = "eager"
         attention = gpt_oss.GptOssAttention(config, layer).double().eval()
