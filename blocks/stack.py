@@ -30,7 +30,10 @@ FinalNorm: TypeAlias = bool | Literal["every_layer"]
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """What one layer is made of. cross: attention to another stream, where there is one."""
+    """What one layer is made of. cross: attention to another stream, where there is one.
+
+    shared: all layers of this very plan are one layer, used again.
+    """
 
     heads: int
     attention: Build[Attention]
@@ -40,6 +43,7 @@ class LayerPlan:
     feedforward: Build[FeedForward]
     cross: Build[Attention] | None = None
     dropout: float = 0.0
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Layer(nn.Module):
 
     def __init__(self, plan: LayerPlan, stack: StackPlan, number: int) -> None:
         super().__init__()
-        self._stream, self._number = stack.stream, number
+        self._stream, self.first = stack.stream, number
         self.attention = build(plan.attention, dim=stack.dim, heads=plan.heads, layer=number)
         self.cross = None if plan.cross is None else build(plan.cross, dim=stack.dim, heads=plan.heads, layer=number)
         self.feedforward = build(plan.feedforward, dim=stack.dim)
@@ -106,15 +110,17 @@ class Layer(nn.Module):
         )
         self.dropout = nn.Dropout(plan.dropout) if plan.dropout else nn.Identity()
 
-    def forward(self, x: Tensor, flow: Flow, position: Position, cache: LayerCache | None = None) -> Tensor:
-        """x: [b n m] -> [b n m]."""
-        tap = flow.tap
+    def forward(
+        self, x: Tensor, flow: Flow, position: Position, cache: LayerCache | None = None, number: int | None = None
+    ) -> Tensor:
+        """x: [b n m] -> [b n m]. number: of this layer in its stack, in which a shared one has several."""
+        tap, place = flow.tap, self.first if number is None else number
 
         def attend(y: Tensor) -> Tensor:
             past = None if cache is None else cache.attention
             given: dict[str, Any] = {"mask": flow.mask, "position": position, "cache": past}
             if tap is not None:
-                tap.attend(self._stream, self._number, self.attention, y, flow.at, **given)
+                tap.attend(self._stream, place, self.attention, y, flow.at, **given)
             return self.dropout(self.attention(y, flow.at, **given))
 
         def read(y: Tensor) -> Tensor:
@@ -123,7 +129,7 @@ class Layer(nn.Module):
             given: dict[str, Any] = {"source": flow.source, "source_at": flow.source_at}
             given["position"] = between(position, flow.source_position)
             if tap is not None:
-                tap.read(self._number, self.cross, y, flow.at, **given)
+                tap.read(place, self.cross, y, flow.at, **given)
             return self.dropout(self.cross(y, flow.at, **given, cache=past))
 
         def think(y: Tensor) -> Tensor:
@@ -131,8 +137,8 @@ class Layer(nn.Module):
 
         sublayers = [attend, think] if self.cross is None else [attend, read, think]
         state = self.placement.open(x)
-        for number, sublayer in enumerate(sublayers):
-            state = self.placement.step(number, state, sublayer)
+        for step, sublayer in enumerate(sublayers):
+            state = self.placement.step(step, state, sublayer)
         return self.placement.close(state)
 
     def new_cache(self) -> LayerCache:
@@ -162,7 +168,7 @@ class Stack(nn.Module):
     def __init__(self, plan: StackPlan) -> None:
         super().__init__()
         self.plan = plan
-        layers = [Layer(layer, plan, number) for number, layer in enumerate(plan.layers)]
+        layers = _layers(plan)
         positions, self.position_of = _place(layers, plan)
         self.layers = Modules(layers)
         self.positions = Modules(positions)
@@ -187,7 +193,7 @@ class Stack(nn.Module):
         if flow.tap is not None:
             flow.tap.see(self.plan.stream, x)
         for number, layer in enumerate(self.layers):
-            x = layer(x, flow, self.position(number), None if caches is None else caches[number])
+            x = layer(x, flow, self.position(number), None if caches is None else caches[number], number)
             if flow.tap is not None:
                 flow.tap.see(self.plan.stream, x)
             x = self.norm(x) if self.every_layer else x
@@ -209,14 +215,26 @@ class Stack(nn.Module):
     def initialise(self, init: Build[Init] | None, seed: int, **beside: nn.Module | None) -> None:
         """Fill the weights of the stack and of modules beside it by `init`, or by the placement's own, or by xavier."""
         site, place = self.site(), self.plan.stream
-        for number, layer in enumerate(self.layers):
+        # a shared layer is filled once
+        for layer in dict.fromkeys(self.layers):
             own = build(init or layer.placement.own_init or XavierInit)
-            initialise(layer, own, site, seed=seed, place=f"{place}.layers.{number}")
+            initialise(layer, own, site, seed=seed, place=f"{place}.layers.{layer.first}")
         outer = build(init or self.layers[0].placement.own_init or XavierInit)
         initialise(self.positions, outer, site, seed=seed, place=f"{place}.positions")
         for name, module in beside.items():
             if module is not None:
                 initialise(module, outer, site, seed=seed, place=name)
+
+
+def _layers(plan: StackPlan) -> list[Layer]:
+    """A layer for each plan; one that is shared stands wherever its plan does."""
+    layers: list[Layer] = []
+    made: dict[int, Layer] = {}
+    for number, layer in enumerate(plan.layers):
+        again = made.get(id(layer)) if layer.shared else None
+        layers.append(again or Layer(layer, plan, number))
+        made[id(layer)] = layers[-1]
+    return layers
 
 
 def _place(layers: Sequence[Layer], plan: StackPlan) -> tuple[list[Position], list[int]]:

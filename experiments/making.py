@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from experiments.training.trial import Parts
 
 
-def require_training(full: Mapping[str, Any]) -> None:
-    """Raises SpecError unless the spec says everything that training needs."""
-    missing = [Problem("", f"to train, the spec needs `{name}:`") for name in ("data", "task") if full[name] is None]
-    trainer = full["trainer"]
-    if trainer["max_steps"] is None and trainer["max_epochs"] is None:
-        missing.append(Problem("trainer", "set max_steps or max_epochs, or the training would never end"))
-    if missing:
-        raise SpecError(missing)
-
-
 def make_data(full: Mapping[str, Any], catalog: Catalog) -> Data:
     """The data of a spec, nothing read yet."""
     data: Data = build(builder(full["data"], "data", catalog), seed=full["seed"])

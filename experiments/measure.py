@@ -46,6 +46,11 @@ def flops_per_token(model: nn.Module, length: int, *, batch: int = 1) -> float:
     """
     longest = getattr(model, "longest", None)
     length = length if longest is None else min(length, longest)
+    return flops(model, length, batch=batch) / (batch * length)
+
+
+def flops(model: nn.Module, length: int, *, batch: int = 1) -> int:
+    """The same of a forward pass over `model.example(batch, length)`, as a whole; convolutions count too."""
     try:
         return _count(model, length, batch, torch.device("meta"))
     except (NotImplementedError, RuntimeError, TypeError):
@@ -53,13 +58,13 @@ def flops_per_token(model: nn.Module, length: int, *, batch: int = 1) -> float:
         return _count(model, length, batch, next(model.parameters()).device)
 
 
-def _count(model: Any, length: int, batch: int, device: torch.device) -> float:
+def _count(model: Any, length: int, batch: int, device: torch.device) -> int:
     with device:
         inputs = model.example(batch, length)
     there = {name: t.detach().to(device) for name, t in [*model.named_parameters(), *model.named_buffers()]}
     with _evaluating(model), torch.no_grad(), FlopCounterMode(display=False, custom_mapping=_MORE) as counter:
         functional_call(model, there, (), inputs)
-    return counter.get_total_flops() / (batch * length)
+    return counter.get_total_flops()
 
 
 def facts(model: nn.Module, length: int) -> dict[str, Any]:

@@ -34,6 +34,9 @@ def load_trained(folder: Path, plugins: tuple[str, ...] = ()) -> Trained:
     """
     folder = _trial_of(folder)
     spec = read_yaml(folder / "spec.yaml").value
+    if spec.get("data") is None:
+        remedy = f"in Python, registry.load_pretrained({str(folder)!r}) and blocks.generation read and run it"
+        raise SpecError([Problem("", f"{folder} is a model without data, so nobody knows its tokenizer; {remedy}")])
     catalog = Catalog.load(plugins)
     try:
         data = make_data(spec, catalog)

@@ -1,4 +1,4 @@
-"""The spec of one trial: what is kept of the full spec, what of it decides the result, and the id made of that."""
+"""The spec of one trial: what it must say, what is kept of the full spec, what of it decides the result, and the id."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from registry.errors import Problem, SpecError
+
+
+def require_training(full: Mapping[str, Any]) -> None:
+    """Raises SpecError unless the spec says everything that training needs."""
+    missing = [Problem("", f"to train, the spec needs `{name}:`") for name in ("data", "task") if full[name] is None]
+    trainer = full["trainer"]
+    if trainer["max_steps"] is None and trainer["max_epochs"] is None:
+        missing.append(Problem("trainer", "set max_steps or max_epochs, or the training would never end"))
+    if missing:
+        raise SpecError(missing)
 
 
 def alone(full: Mapping[str, Any]) -> dict[str, Any]:

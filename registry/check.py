@@ -30,6 +30,13 @@ class Block:
     def name(self) -> str:
         return f"{self.about['family']} '{self.about['kind']}'"
 
+    def parts(self) -> Iterator[Block]:
+        """This block and those inside it that are parts."""
+        if self.is_part:
+            yield self
+        for inner in self.inner:
+            yield from inner.parts()
+
 
 def check(value: Mapping[str, Any], root: Entry, catalog: Catalog, places: Places | None = None) -> list[Problem]:
     """Every need that is not met and every rule that is broken in the full form of a part's block."""

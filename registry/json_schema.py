@@ -21,8 +21,8 @@ REFERENCE = {
 }
 BASE = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-    "description": "Spec files (relative to this one, or names of specs that ship) that this one is laid over; the last "
-    "one wins.",
+    "description": "Spec files, relative to this one, or names of specs that ship, that this one is laid over; the "
+    "last one wins.",
 }
 
 

@@ -12,6 +12,7 @@ from registry.catalog import Catalog
 from registry.check import caveats, check
 from registry.compose import Composed, compose
 from registry.errors import Problem, SpecError
+from registry.names import misnamed
 from registry.overrides import Setting
 from registry.resolve import Resolver
 from registry.shipped import spec_file
@@ -72,6 +73,7 @@ def complete(composed: Composed, catalog: Catalog) -> dict[str, Any]:
     if "kind" in composed.value:
         message = "a whole spec has no kind; the model's is `model: {topology: ...}`"
         resolver.problems.append(Problem("kind", message, composed.key_place(("kind",))))
+    resolver.problems += misnamed(full, root, catalog, composed)
     wrong = [problem.path for problem in resolver.problems]
     unfit = [p for p in check(full, root, catalog, composed) if not any(_inside(path, p.path) for path in wrong)]
     if wrong:

@@ -70,4 +70,6 @@ class Merger:
         if lost:
             where = f"{dotted(path)}: " if path else ""
             dropped, verb = ", ".join(map(quoted, lost)), "is" if len(lost) == 1 else "are"
-            self.notes.append(f"{where}the kind changes from {quoted(old)} to {quoted(new)}, so {dropped} {verb} dropped")
+            self.notes.append(
+                f"{where}the kind changes from {quoted(old)} to {quoted(new)}, so {dropped} {verb} dropped"
+            )

@@ -30,6 +30,8 @@ CONFIG = "config.json"
 NOTES = "notes"
 """Where the metadata of our weights, and a model, keep what a config.json says that the model does not depend on."""
 
+OF_ONES_OWN = "A table of your own (blocks.conversion.Conversion says how) is given as a plug-in."
+
 
 def load_pretrained(
     path: str | Path,
@@ -76,7 +78,11 @@ def _read_published(
         raise bad(folder, f"has neither {SPEC} (our format) nor {CONFIG} (Hugging Face's)")
     config = read_json(folder / CONFIG)
     conversion = find_conversion(catalog, kind or _detect(config, catalog, folder))
-    block = resolve_block(conversion.spec(config), catalog)
+    try:
+        block = resolve_block(conversion.spec(config), catalog)
+    except SpecError as error:
+        whose = Problem("", f"{folder / CONFIG}: {conversion.name} reads it as a model that cannot be built")
+        raise SpecError([whose, *error.problems]) from None
     model = empty_model(block, catalog, dtype)
     model.notes = conversion.notes(config)
     plan = conversion.plan(canonical(block, catalog), {name: tensor.shape for name, tensor in owned(model).items()})
@@ -130,7 +136,7 @@ def find_conversion(catalog: Catalog, kind: str) -> Any:
     kinds = catalog.kinds("conversion")
     if kind not in kinds:
         known = did_you_mean(kind, kinds) or f" Kinds: {', '.join(kinds)}."
-        raise SpecError([Problem("", f"there is no conversion '{kind}'.{known}")])
+        raise SpecError([Problem("", f"there is no conversion '{kind}'.{known} {OF_ONES_OWN}")])
     return catalog.part("conversion", kind).target()
 
 
@@ -145,7 +151,7 @@ def _detect(config: Mapping[str, Any], catalog: Catalog, folder: Path) -> str:
         raise bad(folder / CONFIG, f"is of model_type '{model_type}', which {' and '.join(kinds)} read: say which one")
     known = sorted({name for entry in entries for name in entry["reads"]})
     says = f"is of model_type '{model_type}', for which there is no conversion" if model_type else "says no model_type"
-    raise bad(folder / CONFIG, f"{says}.{did_you_mean(model_type, known)} There are: {', '.join(known)}")
+    raise bad(folder / CONFIG, f"{says}.{did_you_mean(model_type, known)} There are: {', '.join(known)}. {OF_ONES_OWN}")
 
 
 def _demand_same(folder: Path, wanted: Mapping[str, Shape], found: Mapping[str, Shape]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from annotated_types import Ge, Gt, Le, Lt
 
 from registry.part import Build, Caveat, MultipleOf, Need, Part, part_of
-from registry.types import Matches
+from registry.types import KeyOf, Matches
 from registry.values import TypeInfo
 
 
@@ -183,6 +183,8 @@ def _bounds(marks: Sequence[Any]) -> dict[str, Any]:
                 found["lt"] = mark.lt
             case Matches():
                 found |= {"pattern": mark.pattern, "about": mark.about}
+            case KeyOf():
+                found["key_of"] = mark.name
             case dict():
                 found |= mark
     return found

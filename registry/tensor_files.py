@@ -84,8 +84,16 @@ def tensors_in(folder: Path) -> Iterator[TensorFiles]:
             try:
                 files.append(stack.enter_context(safe_open(path, framework="pt", device="cpu")))
             except SafetensorError as error:
-                raise bad(path, f"is damaged ({error})") from None
+                raise bad(path, f"is damaged ({error})" if not _is_pointer(path) else _POINTER) from None
         yield TensorFiles(folder, files, index)
+
+
+_POINTER = "is a pointer of git-lfs, not the weights: `git lfs pull` in its folder fetches them"
+
+
+def _is_pointer(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(24) == b"version https://git-lfs."
 
 
 def _index(folder: Path) -> dict[str, str]:

@@ -16,6 +16,13 @@ class Matches:
         self.about = about
 
 
+class KeyOf:
+    """Annotation for `str` options: the text must be a key of the option `name` of the same part, a mapping."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 PositiveInt = Annotated[int, Ge(1), Le(10**12)]
 NonNegativeInt = Annotated[int, Ge(0), Le(10**12)]
 PositiveFloat = Annotated[float, Gt(0.0)]

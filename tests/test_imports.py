@@ -12,7 +12,10 @@ import pytest
     ("code", "absent"),
     [
         ("from blocks.attention import Longformer", ("pytorch_lightning", "yaml", "pydantic", "click")),
-        ("import blocks, blocks.topology, blocks.generation, blocks.contract", ("pytorch_lightning", "yaml", "pytest")),
+        (
+            "import blocks, blocks.topology, blocks.generation, blocks.contract, blocks.conversion, blocks.tap",
+            ("pytorch_lightning", "yaml", "pytest", "safetensors"),
+        ),
         ("import registry, registry.load, registry.json_schema", ("torch", "blocks", "experiments")),
         ("import experiments.cli.main, experiments.results, experiments.report", ("torch", "blocks")),
     ],

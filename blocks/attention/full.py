@@ -19,7 +19,7 @@ from blocks.masks import Window, both
 from blocks.norm import Norm
 from blocks.position import Position
 from blocks.position.base import Role
-from registry import Build, MultipleOf, part
+from registry import Build, MultipleOf, build, part
 from registry.types import PositiveFloat, PositiveInt, Probability
 
 Projection: TypeAlias = Literal["query", "key", "value", "gate", "out"]
@@ -39,6 +39,7 @@ class FullAttention(Attention):
     softcap: c tanh(score / c) (Gemma 2). sinks: each head has a learned score that takes part in the softmax and adds
     nothing, so that a query may attend to nothing (gpt-oss; arXiv 2309.17453).
     gate: multiplies each head's output by sigmoid(x W) before the output projection (arXiv 2505.06708).
+    sub_norm: norm of all that enters the output projection (Sub-LN, arXiv 2210.06423; BitNet).
     bias: on all projections, on none, or on those named. dropout: on the attention weights.
     """
 
@@ -67,6 +68,7 @@ class FullAttention(Attention):
         softcap: PositiveFloat | None = None,
         sinks: bool = False,
         gate: bool = False,
+        sub_norm: Build[Norm] | None = None,
         bias: bool | list[Projection] = True,
         dropout: Probability = 0.0,
     ) -> None:
@@ -89,6 +91,7 @@ class FullAttention(Attention):
         self.key = Linear(dim, inner_kv, role="key", bias=biased("key"))
         self.value = Linear(dim, inner_kv, role="value", bias=biased("value"))
         self.gate = Linear(dim, inner, role="gate", bias=biased("gate")) if gate else None
+        self.sub_norm = nn.Identity() if sub_norm is None else build(sub_norm, dim=inner)
         self.out = Linear(inner, dim, role="attention_out", bias=biased("out"))
         self.q_norm = query_key_norm(qk_norm, qk_norm_over, heads, self.head_dim)
         self.k_norm = query_key_norm(qk_norm, qk_norm_over, self.kv_heads, self.head_dim)
@@ -99,7 +102,7 @@ class FullAttention(Attention):
         mixed = rearrange(mixed, "b h n d -> b n (h d)")
         if self.gate is not None:
             mixed = mixed * self.gate(x).sigmoid()
-        return self.out(mixed)
+        return self.out(self.sub_norm(mixed))
 
     def weigh(self, x: Tensor, view: View) -> Tensor:
         return attention_weights(self._queries(x, view), view.at, self._keys(x, view), self._scoring(view))

@@ -12,15 +12,18 @@ from blocks.contract.check import Broken, check, demand
 from blocks.contract.subject import Subject
 from blocks.conversion import CheckpointError, Conversion, Plan
 from registry import assemble
+from registry.index import installed
 from registry.state import owned
 
 UNKNOWN = "a_switch_that_nobody_knows"
 
 
 def built(conversion: Conversion, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
-    """The model of a config, without weights, and its full block."""
+    """The model of a config, without weights, and its full block; parts of the table's own module are in reach."""
+    module = type(conversion).__module__
+    is_known = any(module.split(".")[0] == provider.name for provider in installed())
     with torch.device("meta"):
-        model = assemble(conversion.spec(config))
+        model = assemble(conversion.spec(config), plugins=[] if is_known else [module])
     block: Any = model.spec
     return model, block
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -36,6 +37,7 @@ MODEL: Mapping[str, Any] = {"dim": 16, "layers": 2, "heads": 2, "vocab": 11}
 FAMILIES = (
     "attention",
     "position",
+    "scaling",
     "norm",
     "placement",
     "feedforward",
@@ -84,11 +86,13 @@ class Subject:
         sizes = {**SIZES, **{k: v for k, v in options.items() if k in names}}
         return cls(family, kind, target, {k: v for k, v in options.items() if k not in names}, sizes)
 
-    @property
+    @cached_property
     def provides(self) -> frozenset[str]:
         """What the part declares on its class, or on the instance where options narrow it."""
         narrowed = self.family in ("attention", "topology") and self.options
-        return frozenset(getattr(self.raw() if narrowed else self.target, "provides", ()))
+        # asked in the middle of checks, whose random stream goes on
+        with torch.random.fork_rng(devices=[]):
+            return frozenset(getattr(self.raw() if narrowed else self.target, "provides", ()))
 
     def __getitem__(self, size: str) -> Any:
         return self.sizes[size]

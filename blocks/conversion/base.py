@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from blocks.conversion.block import Block
+from blocks.conversion.block import Block, Settings
 from blocks.conversion.bookkeeping import BOOKKEEPING, OFF
 from blocks.conversion.plan import Line, Plan
 from registry.checkpoint_errors import CheckpointError, Shape
@@ -66,6 +66,12 @@ class Conversion:
     tiny: settings of a very small model, every size another number, for tests.
     reads: more values of model_type that mean the same.
 
+    Their names are those in the files, which need not be those in the code that reads them (transformers renames some);
+    ours are those of `model.state_dict()`. What families share is in the modules beside this one: `keys` (settings
+    under other names), `names` (rules of a Llama-like layer), `rope`, `windows` (layers of two kinds), `words`
+    (activations), and for whole lines `encoders` (BERT's) and `seq2seq` (BART's). A family that differs from another in
+    its names alone is a subclass of that one's table, with a model_type, architectures and declaration of its own.
+
     `contract_tests("conversion", kind)` of blocks.contract tries a table on its tiny model.
     """
 
@@ -85,7 +91,8 @@ class Conversion:
         super().__init_subclass__(**kwargs)
         # what several families share has no type of its own
         own = [cls.model_type] if hasattr(cls, "model_type") else []
-        cls.reads = tuple(dict.fromkeys([*own, *cls.reads]))
+        # of its own: a table made from another one does not read that one's files as well
+        cls.reads = tuple(dict.fromkeys([*own, *vars(cls).get("reads", ())]))
 
     def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Our model block for a config.json; starts with `self.read(config)`."""
@@ -122,6 +129,8 @@ class Conversion:
             raise CheckpointError(f"{self.name} has no word for {missing}") from None
         except CheckpointError as error:
             raise CheckpointError(f"{self.name} cannot express this model: {error}") from None
+        except NotImplementedError:
+            raise CheckpointError(f"{self.name} reads and does not write: it has no `config`") from None
         fixed = {key: value[0] if isinstance(value, tuple) else value for key, value in self.fixed.items()}
         return {"architectures": list(self.architectures), "model_type": self.model_type, **fixed, **settings}
 
@@ -146,7 +155,7 @@ class Conversion:
                 lines.append(f"{key}: {value!r} is not known; if it does not change what is computed, remove it")
         if lines:
             raise CheckpointError("\n  ".join([f"{self.name}: config.json cannot be read", *lines]))
-        return {**self.settings, **config}
+        return Settings({**self.settings, **config}, self.name)
 
     def notes(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """What a config.json says that the model does not depend on, to be written again by an export."""
@@ -171,11 +180,18 @@ class Conversion:
     def plan(self, model: Mapping[str, Any], shapes: Mapping[str, Shape]) -> Plan:
         """The table applied to the model of a full block, with parameters of these shapes.
 
-        Raises CheckpointError unless each parameter has exactly one rule.
+        Raises CheckpointError for a rule that is wrong, and unless each parameter has exactly one.
         """
+        try:
+            lines = self.tensors(Block(model))
+        except CheckpointError:
+            raise
+        # a layout that cannot be read
+        except ValueError as error:
+            raise CheckpointError(f"{self.name}: {error}") from None
         return Plan.make(
             self.model_type,
-            self.tensors(Block(model)),
+            lines,
             shapes,
             self.lengths(model),
             prefix=self.prefix,

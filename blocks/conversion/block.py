@@ -1,4 +1,4 @@
-"""A full model block that tells, in words, what it does not have."""
+"""A full model block, and the settings of a config.json, that tell in words what they do not have."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ class Block(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         kind = self.get("kind", self.get("topology"))
         raise CheckpointError(f"{self.path} '{kind}' has no option '{key}'")
+
+
+class Settings(dict[str, Any]):
+    """The settings of a config.json. Raises CheckpointError where one is read that its table, `name`, does not list."""
+
+    def __init__(self, settings: Mapping[str, Any], name: str) -> None:
+        super().__init__(settings)
+        self.name = name
+
+    def __missing__(self, key: str) -> Any:
+        raise CheckpointError(f"{self.name} reads '{key}', which is not among its `settings`")
 
 
 def _wrapped(value: Any, path: str) -> Any:

@@ -17,8 +17,8 @@ from registry import part
 class Detr(Conversion):
     """DETR with a ResNet; also the published files, whose backbone has the names of the library timm.
 
-    Written with the backbone of transformers itself, which knows no dilation. Models for segmentation are not read. With
-    `auxiliary_loss: true` transformers norms the stream after each of the decoder's layers, unlike the published model.
+    Written with the backbone of transformers itself, which knows no dilation. Models for segmentation are not read.
+    With `auxiliary_loss: true` transformers norms the stream after each decoder layer, unlike the published model.
     """
 
     model_type = "detr"

@@ -20,16 +20,14 @@ from blocks.conversion.encoders import (
 from blocks.conversion.plan import Line
 from blocks.conversion.rule import Rule, Tied, weights
 from registry import part
-from registry.checkpoint_errors import CheckpointError
 
 
 @part("conversion", "electra", paper="Clark et al. 2020, arXiv 2003.10555; transformers' Electra*")
 class Electra(Conversion):
-    """ELECTRA base and large, whose embeddings are as wide as the model: BERT without a pooler.
+    """ELECTRA: BERT without a pooler. Embeddings of another width than the model's are mapped to it when complete.
 
     Heads by `architectures`: masked language model (the generator's), classifier of sequences, of tokens, spans of
-    answers, the body alone. Not the discriminator's own head, and not the small models, whose norm over the embedding
-    comes before its map to the model's width.
+    answers, the body alone. Not the discriminator's own head.
     """
 
     model_type = "electra"
@@ -40,7 +38,7 @@ class Electra(Conversion):
         "ElectraForQuestionAnswering",
         "ElectraModel",
     )
-    settings = {**SETTINGS, "embedding_size": None}
+    settings = {**SETTINGS, "embedding_size": 128}
     fixed = {"position_embedding_type": "absolute"}
     # how sequences were summed up by heads of old
     harmless = ("summary_*",)
@@ -49,16 +47,16 @@ class Electra(Conversion):
 
     def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
         c = self.read(config)
-        narrow, wide = c["embedding_size"], c["hidden_size"]
-        if narrow not in (None, wide):
-            raise CheckpointError(f"{self.name}: embedding_size {narrow} is not implemented, only hidden_size ({wide})")
-        found = head(ending(self, c), c, {"activation": "gelu"}, {"pooler": "gelu"})
+        width = None if c["embedding_size"] == c["hidden_size"] else c["embedding_size"]
+        found = head(ending(self, c), c, {"activation": "gelu", "width": width}, {"pooler": "gelu"})
         if found["kind"] == "classification":
             found = {**found, "pooler_dropout": found["dropout"]}
+        block = body(self, c)
         return {
-            **body(self, c),
+            **block,
+            "embedding": {**block["embedding"], **({} if width is None else {"width": width, "widen": "sum"})},
             "attention": {"kind": "full", "dropout": c["attention_probs_dropout_prob"]},
-            "position": {"kind": "learned", "length": c["max_position_embeddings"]},
+            "position": {"kind": "learned", "length": c["max_position_embeddings"], "width": width},
             "head": {"kind": "hidden"} if found["kind"] == "hidden" else found,
         }
 
@@ -67,12 +65,13 @@ class Electra(Conversion):
             **settings(model),
             "architectures": architecture(self, model["head"]),
             "attention_probs_dropout_prob": model["attention"]["dropout"],
-            "embedding_size": model["dim"],
+            "embedding_size": model["embedding"]["width"] or model["dim"],
             "max_position_embeddings": model["position"]["length"],
         }
 
     def tensors(self, model: Mapping[str, Any]) -> Sequence[Line]:
-        return [*body_rules("electra"), *_head_rules(model["head"]["kind"])]
+        widen = weights("electra.embeddings_project", "embedding.widen")
+        return [*body_rules("electra"), *widen, *_head_rules(model["head"]["kind"])]
 
 
 def _head_rules(kind: str) -> list[Line]:

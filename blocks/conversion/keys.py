@@ -23,10 +23,11 @@ DECODER: Keys = {
 def nested(keys: Keys, config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a model block that these settings make; a size that is left open is worked out."""
     sizes = {ours: config[theirs] for theirs, ours in keys.items()}
+    dim, heads = sizes.get("dim"), sizes.get("heads")
     usual = {
-        "attention.kv_heads": sizes.get("heads"),
-        "attention.head_dim": sizes["dim"] // sizes["heads"],
-        "feedforward.hidden": 4 * sizes["dim"],
+        "attention.kv_heads": heads,
+        "attention.head_dim": dim // heads if dim and heads else None,
+        "feedforward.hidden": 4 * dim if dim else None,
     }
     block: dict[str, Any] = {}
     for option, value in sizes.items():

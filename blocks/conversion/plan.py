@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,11 +52,12 @@ class Plan:
         shapes = {name: shape for name, shape in shapes.items() if not any(m.fullmatch(name) for m in own)}
         rules = [(line, list(steps_of(line, shapes, lengths))) for line in lines if isinstance(line, Rule)]
         steps = [step for _, found in rules for step in found]
-        _demand_each_once(kind, steps, shapes)
+        idle = [rule for rule, found in rules if not found]
+        _demand_each_once(kind, steps, idle, shapes)
         return cls(
             kind,
             steps,
-            [rule for rule, found in rules if not found],
+            idle,
             [line for line in lines if isinstance(line, Tied)],
             [line for line in lines if isinstance(line, Ignored)],
             prefix,
@@ -142,8 +144,11 @@ class Plan:
         return ""
 
 
-def _demand_each_once(kind: str, steps: Sequence[Step], shapes: Mapping[str, Shape]) -> None:
-    """Raise CheckpointError unless every parameter, and every tensor of theirs, belongs to one step."""
+def _demand_each_once(kind: str, steps: Sequence[Step], idle: Sequence[Rule], shapes: Mapping[str, Shape]) -> None:
+    """Raise CheckpointError unless every parameter, and every tensor of theirs, belongs to one step.
+
+    idle: rules that fit no parameter, one of which may have been meant.
+    """
     rules: dict[str, list[Rule]] = {name: [] for name in shapes}
     theirs: dict[str, list[Rule]] = {}
     for step in steps:
@@ -152,8 +157,17 @@ def _demand_each_once(kind: str, steps: Sequence[Step], shapes: Mapping[str, Sha
                 rules[name].append(step.rule)
         for name in step.shapes:
             theirs.setdefault(name, []).append(step.rule)
-    lines = [f"no rule for the parameter {name}" for name in folded(n for n, found in rules.items() if not found)]
+    without = folded(name for name, found in rules.items() if not found)
+    lines = [f"no rule for the parameter {name}{_meant(name, idle)}" for name in without]
     twice = [(n, found) for names in (rules, theirs) for n, found in names.items() if len(found) > 1]
     lines += [f"two rules for {name}: {found[0]}; {found[1]}" for name, found in twice]
     if lines:
         raise CheckpointError("\n  ".join([f"conversion '{kind}': the table does not fit the model", *lines]))
+
+
+def _meant(name: str, idle: Sequence[Rule]) -> str:
+    """The parameter of a rule that the model does not have and that may have been meant, as a hint."""
+    end = name.rpartition(".")[2]
+    others = [other for rule in idle for other in listed(rule.ours) if other.rpartition(".")[2] == end]
+    found = difflib.get_close_matches(name, others, n=1)
+    return f" (there is one for {found[0]}, which the model does not have)" if found else ""

@@ -50,7 +50,9 @@ class Rule:
         if self.layout:
             return Layout.parse(self.layout).stacked(*stacks)
         if any(any(stack) for stack in stacks) or any(len(side) > 1 for side in stacks):
-            raise ValueError("tensors that are cut, joined or stacked need a layout")
+            raise ValueError(
+                "tensors that are cut, joined or stacked (by a number that one side alone has) need a layout"
+            )
         return None
 
 

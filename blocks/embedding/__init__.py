@@ -2,7 +2,7 @@
 
 from blocks.embedding.adaptive import AdaptiveEmbedding
 from blocks.embedding.audio import AudioEmbedding
-from blocks.embedding.base import Embedded, Embedding, Marks
+from blocks.embedding.base import Embedded, Embedding, Marks, Place, required
 from blocks.embedding.image_features import ImageFeatures
 from blocks.embedding.patches import PatchEmbedding
 from blocks.embedding.queries import Queries
@@ -18,8 +18,10 @@ __all__ = [
     "ImageFeatures",
     "Marks",
     "PatchEmbedding",
+    "Place",
     "Queries",
     "SeriesEmbedding",
     "TokenEmbedding",
     "VectorEmbedding",
+    "required",
 ]

@@ -68,7 +68,7 @@ class Embedding(nn.Module):
         return None
 
     def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
-        """Each kind says what its inputs are. `place` is called once, before a norm and dropout."""
+        """Each kind says what its inputs are. `place` is called once, before dropout."""
         raise NotImplementedError
 
     def share_table(self, other: Embedding) -> None:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from blocks.activations import ACTIVATIONS, Activation
 from blocks.feedforward.base import FeedForward
 from blocks.linear import Linear
-from registry import part, preset
+from blocks.norm import Norm
+from registry import Build, build, part, preset
 from registry.types import PositiveInt, Probability
 
 
@@ -16,7 +17,8 @@ class Glu(FeedForward):
     """W2 (act(Wg x) * (W1 x)): a hidden vector gated by another.
 
     hidden: inner width; unless given, 8/3 of the model's width rounded up to a multiple of 8, which has as many
-    parameters as an mlp of 4 times the width. dropout: on the gated vector.
+    parameters as an mlp of 4 times the width. dropout: on the gated vector. sub_norm: norm of what enters W2 (Sub-LN,
+    arXiv 2210.06423; BitNet).
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class Glu(FeedForward):
         activation: Activation = "silu",
         bias: bool = False,
         dropout: Probability = 0.0,
+        sub_norm: Build[Norm] | None = None,
     ) -> None:
         super().__init__()
         hidden = hidden or -(-8 * dim // 24) * 8
@@ -34,10 +37,11 @@ class Glu(FeedForward):
         self.gate = Linear(dim, hidden, role="ff_gate", bias=bias)
         self.inner = Linear(dim, hidden, role="ff_in", bias=bias)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.sub_norm = nn.Identity() if sub_norm is None else build(sub_norm, dim=hidden)
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.outer(self.dropout(self.activation(self.gate(x)) * self.inner(x)))
+        return self.outer(self.sub_norm(self.dropout(self.activation(self.gate(x)) * self.inner(x))))
 
 
 _PAPER = "Shazeer 2020, arXiv 2002.05202, equation 6"

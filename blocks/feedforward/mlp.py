@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from blocks.activations import ACTIVATIONS, XIELU, Activation
 from blocks.feedforward.base import FeedForward
 from blocks.linear import Linear
-from registry import part
+from blocks.norm import Norm
+from registry import Build, build, part
 from registry.types import PositiveInt, Probability
 
 
@@ -19,7 +20,7 @@ class Mlp(FeedForward):
 
     hidden: inner width, 4 times the model's width unless given. activation: gelu is the exact (erf) form,
     gelu_tanh the approximation of GPT-2, relu2 the squared relu of Primer, xielu has two numbers that are learned
-    (Apertus). dropout: on the inner vector.
+    (Apertus). dropout: on the inner vector. sub_norm: norm of what enters W2 (Sub-LN, arXiv 2210.06423).
     """
 
     def __init__(
@@ -30,13 +31,15 @@ class Mlp(FeedForward):
         activation: Activation | Literal["xielu"] = "gelu",
         bias: bool = True,
         dropout: Probability = 0.0,
+        sub_norm: Build[Norm] | None = None,
     ) -> None:
         super().__init__()
         hidden = hidden or 4 * dim
         self.activation = XIELU() if activation == "xielu" else ACTIVATIONS[activation]
         self.inner = Linear(dim, hidden, role="ff_in", bias=bias)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.sub_norm = nn.Identity() if sub_norm is None else build(sub_norm, dim=hidden)
         self.outer = Linear(hidden, dim, role="ff_out", bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.outer(self.dropout(self.activation(self.inner(x))))
+        return self.outer(self.sub_norm(self.dropout(self.activation(self.inner(x)))))

@@ -174,6 +174,8 @@ class EncoderDecoder(Topology):
         else:
             raise ValueError("an encoder_decoder needs `source`, or a state that has read one")
         if tokens is None:
+            if "queries" not in self.embedding.provides:
+                raise ValueError("the decoder of this model reads tokens: give them beside `source`")
             tokens = torch.empty(len(read), 0, dtype=torch.long, device=read.device)
         stream = self.embedding(tokens, marks_of(state, valid=valid), self.decoder.embed)
         flow = Flow(stream.at, self.mask, read, source_at, self.encoder.position(-1), tap)

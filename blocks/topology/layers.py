@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 from blocks.attention import Attention
 from blocks.feedforward import FeedForward
@@ -14,7 +14,9 @@ from blocks.placement import Placement
 from blocks.position import Position
 from blocks.stack import LayerPlan
 from registry import Build
-from registry.types import PositiveInt
+from registry.types import KeyOf, PositiveInt
+
+TypeName: TypeAlias = Annotated[str, KeyOf("layer_types")]
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,15 @@ class Pattern:
     """A pattern of layer types repeated until there are `count` layers."""
 
     count: PositiveInt
-    pattern: list[str]
+    pattern: list[TypeName]
 
 
 @dataclass(frozen=True)
 class LayerType:
-    """What sets a named type of layer apart from the model's own; None: as the model has it."""
+    """What sets a named type of layer apart from the model's own; None: as the model has it.
+
+    shared: all layers of the type are one layer, used again (ALBERT).
+    """
 
     heads: PositiveInt | None = None
     attention: Build[Attention] | None = None
@@ -35,9 +40,10 @@ class LayerType:
     norm: Build[Norm] | None = None
     placement: Build[Placement] | None = None
     feedforward: Build[FeedForward] | None = None
+    shared: bool | None = None
 
 
-Layers: TypeAlias = PositiveInt | list[str] | Pattern
+Layers: TypeAlias = PositiveInt | list[TypeName] | Pattern
 
 
 def plan_layers(layers: Layers, types: Mapping[str, LayerType], usual: LayerPlan) -> Sequence[LayerPlan]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.making import filled, make_data
 from registry.assembly import dry_run
 from registry.catalog import Catalog
-from registry.check import Block, block_of
+from registry.check import block_of
 from registry.errors import Problem, SpecError
 from registry.load import Loaded
 
@@ -78,14 +78,7 @@ def unknown_sizes(full: Mapping[str, Any], catalog: Catalog) -> list[str]:
     model = full["model"]
     whole = block_of(model, catalog.get("topology", model["topology"]), catalog, ())
     unknown = {
-        "vocab": model["vocab"] is None and any("vocab" in block.about["dims"] for block in _parts(whole)),
+        "vocab": model["vocab"] is None and any("vocab" in block.about["dims"] for block in whole.parts()),
         "classes": "classes" in model["head"] and model["head"]["classes"] is None,
     }
     return [name for name, is_open in unknown.items() if is_open]
-
-
-def _parts(block: Block) -> Iterator[Block]:
-    if block.is_part:
-        yield block
-    for inner in block.inner:
-        yield from _parts(inner)

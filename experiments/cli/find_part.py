@@ -6,6 +6,7 @@ import click
 
 from registry.catalog import Catalog, Entry
 from registry.errors import did_you_mean
+from registry.shipped import shipped
 
 
 def find_part(name: str, catalog: Catalog) -> Entry:
@@ -27,6 +28,8 @@ def find_part(name: str, catalog: Catalog) -> Entry:
         return found[0]
     if name in catalog.families:
         raise click.UsageError(f"'{name}' is a family; its kinds: {', '.join(catalog.kinds(name))}")
+    if name in shipped():
+        raise click.UsageError(f"'{name}' is no part but a spec that ships: `swapformer describe {name}`")
     hint = did_you_mean(name, catalog.all_kinds()) or " `swapformer list` names them all."
     raise click.UsageError(f"there is no part '{name}'.{hint}")
 

@@ -27,14 +27,19 @@ def _grow(tree: Tree, module: nn.Module) -> None:
         same = 1
         while at + same < len(children) and _signature(children[at + same][1]) == _signature(child):
             same += 1
-        if isinstance(module, nn.ModuleList):
+        if isinstance(module, nn.ModuleList | nn.Sequential):
             name = name if same == 1 else f"{name} to {children[at + same - 1][0]}"
-            branch = tree.add(_words(name, child, same))
-            _grow(branch, child)
+            _tell(tree, name, child, same)
             at += same
         else:
-            _grow(tree.add(_words(name, child)), child)
+            _tell(tree, name, child)
             at += 1
+
+
+def _tell(tree: Tree, name: str, module: nn.Module, same: int = 1) -> None:
+    branch = tree.add(_words(name, module, same))
+    if _only_leaf(module) is None:
+        _grow(branch, module)
 
 
 def _words(name: str, module: nn.Module, same: int = 1) -> Text:
@@ -58,23 +63,37 @@ def _about(module: nn.Module) -> str:
         return f"{module.in_features} -> {module.out_features}"
     if isinstance(module, nn.Embedding):
         return f"{module.num_embeddings} x {module.embedding_dim}"
+    if isinstance(module, nn.Conv1d | nn.Conv2d):
+        return f"{module.in_channels} -> {module.out_channels}, {' x '.join(map(str, module.kernel_size))}"
+    if isinstance(module, nn.Dropout):
+        return _short(module.p)
+    if (leaf := _only_leaf(module)) is not None:
+        return _about(leaf)
     if not hasattr(module, "family"):
         return ""
     return ", ".join(f"{name} {_short(value)}" for name, value in _plain(module).items() if value)
 
 
+def _only_leaf(module: nn.Module) -> nn.Module | None:
+    """The one module inside that is worth a line, of a wrapper that is no part and no list; None if there are more."""
+    if hasattr(module, "family") or isinstance(module, nn.ModuleList | nn.Sequential):
+        return None
+    inner = [child for child in module.children() if _worth_telling(child)]
+    return inner[0] if len(inner) == 1 and not list(inner[0].children()) else None
+
+
 def _worth_telling(module: nn.Module) -> bool:
-    """Not what does nothing: identities, dropout at rate 0, lists without members."""
-    if isinstance(module, nn.Identity) or (isinstance(module, nn.Dropout) and module.p == 0):
-        return False
-    return not (isinstance(module, nn.ModuleList) and len(module) == 0)
+    """Parts, what holds parts or parameters, and dropout; not what does nothing: dropout at rate 0, empty lists."""
+    if isinstance(module, nn.Dropout):
+        return module.p > 0
+    return any(hasattr(inner, "family") or inner._parameters for inner in module.modules())
 
 
 def _signature(module: nn.Module) -> Any:
-    """Equal for modules that are built alike."""
+    """Equal for modules of which the same would be told."""
     shapes = tuple(tuple(p.shape) for p in module.parameters(recurse=False))
     children = tuple((name, _signature(child)) for name, child in module.named_children())
-    return type(module), shapes, tuple(_plain(module).items()), module.extra_repr(), children
+    return type(module), shapes, _about(module), module.extra_repr(), children
 
 
 def _plain(module: nn.Module) -> dict[str, Any]:

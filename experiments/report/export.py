@@ -89,9 +89,8 @@ def write_markdown(results: SweepResults) -> None:
             )
         )
     if results.plan.caveats:
-        lines.append("")
-        for caveat in results.plan.caveats:
-            lines.append(f"- {', '.join(map(escaped, caveat.variants))}: {escaped(caveat.words)}")
+        named = ((", ".join(map(escaped, caveat.variants)), caveat) for caveat in results.plan.caveats)
+        lines += ["", *(f"- {variants}: {escaped(caveat.words)}" for variants, caveat in named)]
     if results.plan.left_out:
         lines += ["", "Left out:", ""]
         for reason, labels in results.plan.left_out_by_reason.items():

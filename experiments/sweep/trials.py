@@ -12,12 +12,12 @@ from typing import Any
 
 from experiments.atomic import write_json
 from experiments.data import Data
-from experiments.making import filled, make_data, require_training
+from experiments.making import filled, make_data
 from experiments.results.lenient import objects, read_json
 from experiments.results.plan import SCHEMA_VERSION
 from experiments.sweep.machine import environment
 from experiments.sweep.plan import SweepPlan, Variant
-from experiments.trial_spec import alone, trial_id
+from experiments.trial_spec import alone, require_training, trial_id
 from registry.load import Loaded
 
 # what a plan settles; the rest of `plan.json` tells when and where that was

@@ -21,6 +21,7 @@ from blocks.position import T5, Alibi, Learned, NoPosition, Position, Rotary, Sh
 from blocks.stack import FinalNorm, Flow, LayerPlan, Stack, StackPlan
 from blocks.tap import Tap
 from registry import Build
+from registry.state import owned
 
 DIM, N = 8, 6
 
@@ -223,3 +224,23 @@ def test_padding_reaches_every_layer() -> None:
     out = made(x, Flow(Coords.of(N, valid=valid), Full()))
     alone = made(x[:, 2:], Flow(Coords.of(4), Full()))
     torch.testing.assert_close(out[:, 2:], alone, rtol=1e-10, atol=1e-10)
+
+
+def test_a_shared_layer_is_used_again_and_owned_once() -> None:
+    plan, other = layer(position=Rotary, shared=True), layer(position=Rotary)
+    made, x = stack(plan, plan, other, plan), torch.randn(2, N, DIM).double()
+    one = made.layers[0]
+    assert [number for number, each in enumerate(made.layers) if each is one] == [0, 1, 3]
+    names = {name.split(".")[1] for name in owned(made) if name.startswith("layers.")}
+    assert names == {"0", "2"}
+    right = x
+    for number in range(4):
+        right = made.layers[number](right, flow(), made.position(number))
+    torch.testing.assert_close(made(x, flow()), made.norm(right), rtol=1e-12, atol=1e-12)
+    # each place has a cache of its own, and is seen apart
+    caches = made.new_caches()
+    assert len({id(cache) for cache in caches}) == 4
+    tap = Tap()
+    made(x, flow(tap=tap))
+    assert sorted(number for _, number in tap.attention) == [0, 1, 2, 3]
+    assert not torch.equal(tap.attention["decoder", 0], tap.attention["decoder", 1])

@@ -89,6 +89,9 @@ def test_an_empty_prompt_and_a_folder_that_is_no_run(runs: dict[str, Path], tmp_
     assert "the prompt is empty" in CliRunner().invoke(cli, ["generate", str(runs["text"]), ""]).output
     with pytest.raises(SpecError, match="is no run"):
         load_trained(tmp_path)
+    (tmp_path / "spec.yaml").write_text("model: {topology: decoder, dim: 8, heads: 2, vocab: 5}\n")
+    with pytest.raises(SpecError, match=r"is a model without data, .*registry\.load_pretrained"):
+        load_trained(tmp_path)
 
 
 def test_a_finished_run_is_told_so_and_a_torn_summary_written_anew(runs: dict[str, Path]) -> None:

@@ -19,7 +19,14 @@ def canonically(**block: Any) -> dict[str, Any]:
 
 def test_a_preset_becomes_the_kind_of_its_class_with_what_it_fixes() -> None:
     found = canonically(topology="decoder", feedforward="swiglu", placement="sandwich")
-    assert found["feedforward"] == {"kind": "glu", "activation": "silu", "hidden": None, "bias": False, "dropout": 0.0}
+    assert found["feedforward"] == {
+        "kind": "glu",
+        "activation": "silu",
+        "hidden": None,
+        "bias": False,
+        "dropout": 0.0,
+        "sub_norm": None,
+    }
     assert found["placement"]["kind"] == "sandwich" and found["placement"]["branch_norm"] is True
     assert found["topology"] == "decoder"
 

@@ -130,6 +130,8 @@ def test_what_a_change_of_kind_drops_is_noted() -> None:
     assert compose(source, ["model.attention={kind: bigbird, window: 3}"]).notes == (
         "model.attention: the kind changes from 'longformer' to 'bigbird', so 'dropout' is dropped",
     )
+    both = {"x": {"kind": "a", "y": 1, "z": 2}}
+    assert compose(both, ["x=b"]).notes == ("x: the kind changes from 'a' to 'b', so 'y', 'z' are dropped",)
     assert compose(source, ["model.position=alibi"]).notes == ()
     assert compose({"x": {"topology": "a"}}, ["x.kind=b"]).notes == ()
 

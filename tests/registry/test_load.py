@@ -50,7 +50,8 @@ def test_all_problems_are_told_at_once() -> None:
     found = "\n".join(problems({"model": wrong}))
     for words in (
         "model.dim: expects a whole number >= 1, not -1",
-        "unknown attention 'ful'; kinds: bigbird, full, linear, longformer, performer, transformer_xl. Did you mean 'full'?",
+        "unknown attention 'ful'; kinds: bigbird, full, linear, longformer, performer, transformer_xl. "
+        "Did you mean 'full'?",
         "norm 'rms' has no option 'epss'. Did you mean 'eps'?",
         "has no option 'layrs'. Did you mean 'layers'?",
         "Text is not a number: leave out the quotes.",
@@ -90,8 +91,8 @@ def test_the_message_says_what_would_work() -> None:
     (found,) = problems({"model": MODEL | {"attention": "performer", "position": "alibi"}})
     assert "attention that works with position 'alibi': bigbird, full, longformer, transformer_xl" in found
     assert (
-        "position that works with attention 'performer': every_layer, learned, learned_2d, none, rotary, several, sinusoidal, sinusoidal_2d"
-        in found
+        "position that works with attention 'performer': every_layer, learned, learned_2d, none, rotary, several, "
+        "sinusoidal, sinusoidal_2d, temperature" in found
     )
 
 

@@ -54,7 +54,7 @@ def test_families_in_order_are_all_families() -> None:
 def test_examples_are_lines_of_a_spec() -> None:
     catalog = Catalog.load()
     assert example(catalog.get("position", "alibi"), catalog) == (
-        "position: {kind: alibi, slopes: authors, steepest: 8}",
+        "position: {kind: alibi, steepest: 8}",
         ("model",),
     )
     assert example(catalog.get("topology", "encoder"), catalog) == ("model: {topology: encoder, dim: 256}", ())

@@ -450,8 +450,20 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     assert load_file(tmp_path / "out" / "model.safetensors")["qkv.weight"].shape == (24, 8)
     again = load_pretrained(tmp_path / "out", plugins=[plugin])
     assert torch.equal(again(TOKENS), made(TOKENS))
-    with pytest.raises(SpecError, match="for which there is no conversion"):
+    with pytest.raises(SpecError, match=r"for which there is no conversion.* A table of your own .* as a plug-in"):
         load_pretrained(tmp_path / "out")
+
+
+def test_a_table_that_makes_an_impossible_model_is_named(tmp_path: Path, published: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        TABLE.format(kind="mine", model_type="gpt2").replace("c = self.read(config)", 'return {"topology": "decodr"}')
+    )
+    with pytest.raises(SpecError) as caught:
+        load_pretrained(published, plugins=[plugin], as_="mine")
+    first, second = str(caught.value).splitlines()[:2]
+    assert first == f"{published / 'config.json'}: conversion 'gpt2' reads it as a model that cannot be built"
+    assert "decodr" in second
 
 
 def test_two_tables_for_one_family_have_to_be_told_apart(tmp_path: Path, published: Path) -> None:

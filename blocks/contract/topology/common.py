@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from blocks.contract.check import check, demand
@@ -22,6 +23,17 @@ def shapes(subject: Subject) -> None:
         demand(out.hidden.shape[:2] == (b, n), f"hidden states of [{b} {n}] tokens are {tuple(out.hidden.shape)}")
         demand(len(out.logits) == b and out.logits.dim() in (2, 3), f"logits are {tuple(out.logits.shape)}")
         demand(out.logits.isfinite().all(), "not all logits are finite")
+
+
+@check("topology", "has an example of a call")
+@torch.no_grad()
+def example(subject: Subject) -> None:
+    model = subject.build()
+    for b, n in ((2, N), (1, 1)):
+        given = {name: t.double() if t.is_floating_point() else t for name, t in model.example(b, n).items()}
+        out = model.run(**given)
+        demand(len(out.logits) == b, f"the example for a batch of {b} gives {len(out.logits)} rows of logits")
+        demand(out.logits.isfinite().all(), "not all logits of the example are finite")
 
 
 def exercise(subject: Subject, module: nn.Module, feed: Feed) -> Sequence[Tensor]:

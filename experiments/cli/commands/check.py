@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +55,10 @@ def _missing_files(loaded: Loaded) -> Iterator[Problem]:
 def _about(full: Mapping[str, Any]) -> Iterator[str]:
     """What the spec describes, in a line or two."""
     model = full["model"]
-    kinds = [_kind(model[slot]) for slot in ("attention", "position", "norm", "placement", "feedforward")]
-    yield f"{model['topology']}, dim {model['dim']}, layers {_layers(model['layers'])}: {', '.join(kinds)}"
+    sides = [model[side] for side in ("encoder", "decoder") if isinstance(model.get(side), Mapping)] or [model]
+    layers = _all(_layers(side["layers"] or model["layers"]) for side in sides)
+    kinds = [_kinds(model, sides, slot) for slot in ("attention", "position", "norm", "placement", "feedforward")]
+    yield f"{model['topology']}, dim {model['dim']}, layers {layers}: {', '.join(kinds)}"
     task = [f"{name} {_kind(full[name])}" for name in ("data", "task") if full[name] is not None]
     trainer = full["trainer"]
     ends = [f"{trainer[name]} {name.removeprefix('max_')}" for name in ("max_steps", "max_epochs") if trainer[name]]
@@ -78,6 +80,26 @@ def _about_sweep(plan: SweepPlan | None) -> Iterator[str]:
 
 def _kind(block: Mapping[str, Any]) -> str:
     return str(block["kind"])
+
+
+def _kinds(model: Mapping[str, Any], sides: Sequence[Mapping[str, Any]], slot: str) -> str:
+    """What the layers have in a slot: a type of layer comes before its stack, and that before the model."""
+    types = model["layer_types"] or {}
+    return _all(
+        _kind(types.get(name, {}).get(slot) or side[slot] or model[slot])
+        for side in sides
+        for name in _types(side["layers"] or model["layers"])
+    )
+
+
+def _all(words: Iterable[str]) -> str:
+    return " / ".join(dict.fromkeys(words))
+
+
+def _types(layers: Any) -> list[str]:
+    """Names of the types of layers; one that is no type's where all layers are alike."""
+    names = layers["pattern"] if isinstance(layers, Mapping) else layers
+    return names if isinstance(names, list) else [""]
 
 
 def _layers(layers: Any) -> str:

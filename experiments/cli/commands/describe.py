@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("describe")
 @spec_options
-@click.option("--length", type=click.IntRange(1, 10**6), help="Tokens in a sequence; the data's unless given.")
+@click.option(
+    "--length", type=click.IntRange(1, 10**6), help="Tokens (or patches) in a sequence; the data's unless given."
+)
 @click.option("--yaml", "only_yaml", is_flag=True, help="Print the resolved spec alone, to save it.")
 @click.option(
     "--origin", is_flag=True, help="Print every setting with the file and line, or the override, that set it."
@@ -37,18 +39,18 @@ def command(
     if origin:
         _print_origins(loaded)
         return
-    from experiments.cli.building import STAND_IN, sized
+    from experiments.cli.building import STAND_IN, sized, unknown_sizes
     from registry.yaml_writer import dump_yaml
 
     full = sized(loaded.full, loaded.catalog)
     if only_yaml:
         click.echo(dump_yaml(loaded.full if loaded.full["data"] is None else full), nl=False)
         return
-    if loaded.full["data"] is None and loaded.full["model"]["vocab"] is None:
-        click.echo(f"note: without data, a vocabulary of {STAND_IN['vocab']} tokens stands in", err=True)
-    click.echo(dump_yaml(_without_nulls(full)))
-    data_length = (full["data"] or {}).get("length")
-    _print_model(full, loaded.catalog, length or data_length or 128)
+    said = {"vocab": "a vocabulary of {} tokens stands in", "classes": "{} classes stand in"}
+    for size in unknown_sizes(loaded.full, loaded.catalog):
+        click.echo(f"note: without data, {said[size].format(STAND_IN[size])}", err=True)
+    click.echo(dump_yaml(_worth_printing(full, loaded)))
+    _print_model(full, loaded.catalog, length or (full["data"] or {}).get("length"))
 
 
 def _print_origins(loaded: Loaded) -> None:
@@ -75,11 +77,10 @@ def _settings(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
         yield path, value
 
 
-def _print_model(full: Any, catalog: Any, length: int) -> None:
+def _print_model(full: Any, catalog: Any, length: int | None) -> None:
     from experiments.cli.layer_tree import layer_tree
     from experiments.console import console, table
-    from experiments.measure import TRAINING, flops_per_token, parameters_by_part
-    from experiments.results.words import count
+    from experiments.measure import parameters_by_part
     from registry.assembly import dry_run
 
     model = dry_run(full["model"], catalog)
@@ -94,12 +95,42 @@ def _print_model(full: Any, catalog: Any, length: int) -> None:
         rows.add_row(family, f"{number:,}", f"{number / total:.1%}")
     rows.add_row("total", f"{total:,}", "", style="bold")
     screen.print(rows)
-    length = min(length, getattr(model, "longest", None) or length)
-    flops = flops_per_token(model, length)
-    click.echo(
-        f"FLOPs per token at length {length}: {count(flops)} forward, {count(TRAINING * flops)} in training "
-        "(matrix products alone)"
-    )
+    _print_flops(model, length)
+
+
+def _print_flops(model: Any, length: int | None) -> None:
+    """For a token, or for the inputs as a whole where they are no tokens."""
+    import torch
+
+    from experiments.measure import TRAINING, flops
+    from experiments.results.words import count
+
+    length = length or _cells(model) or 128
+    if "tokens" in model.embedding.provides:
+        length = min(length, model.longest or length)
+    with torch.device("meta"):
+        inputs = model.example(1, length)
+    number: float = flops(model, length)
+    if any(tensor.is_floating_point() for tensor in inputs.values()):
+        # the first argument is called tokens whatever it is
+        shapes = [" x ".join(map(str, tensor.shape[1:])) for tensor in inputs.values() if tensor.numel()]
+        what, counted = f"for an input of {' and '.join(shapes)}", "matrix products and convolutions"
+    else:
+        what, number, counted = f"per token at length {length}", number / length, "matrix products"
+    click.echo(f"FLOPs {what}: {count(number)} forward, {count(TRAINING * number)} in training ({counted} alone)")
+
+
+def _cells(model: Any) -> int | None:
+    """The size of the grid that a table of positions is made for, None where there is none."""
+    sizes = [p.rows * p.columns for p in model.modules() if hasattr(p, "rows") and hasattr(p, "columns")]
+    return sizes[0] if sizes else None
+
+
+def _worth_printing(full: Mapping[str, Any], loaded: Loaded) -> Any:
+    """The spec as a person would write it; how to train is left out where nobody says a word of training."""
+    is_model = full["data"] is None and full["task"] is None
+    about = ("name", "about", "model", *loaded.composed.value)
+    return _without_nulls({key: value for key, value in full.items() if not is_model or key in about})
 
 
 def _without_nulls(value: Any) -> Any:

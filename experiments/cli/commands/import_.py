@@ -24,7 +24,7 @@ def command(path: Path, kind: str | None, output: Path, plugins: tuple[str, ...]
     shape.
 
     DIR gets spec.yaml, the model in every detail, and model.safetensors, beside them the tokenizer's files. The spec is
-    one like any other: look at it, change a part, train it.
+    one like any other: look at it, change a part, train it; training starts from new weights.
 
     \b
     swapformer list conversion

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from experiments.cli.writing import write_new
 
+if TYPE_CHECKING:
+    from registry.load import Loaded
+
 TEMPLATES = Path(__file__).parent.parent / "templates"
+
+MODEL = {"encoder": "  head: {kind: classification, pool: first}"}
+DATA = {
+    "decoder": ("data: {kind: text, corpus: speeches, length: 128, batch_size: 8}", "task: causal_lm"),
+    "encoder": (
+        "data: {kind: labelled_text, corpus: definitions, length: 128, batch_size: 8}",
+        "task: classification",
+    ),
+    "encoder_decoder": ("data: {kind: parallel_text, length: 96, batch_size: 8}", "task: translation"),
+}
+"""Data that ship, their task, and the head that this needs, for each wiring of a model that reads text."""
+OWN = ("# No data for such a model ship: see `swapformer list data` and `swapformer list task`.", "# data:", "# task:")
+HOW = (
+    "optimizer: {kind: adamw, lr: 1e-3}",
+    "schedule: {kind: warmup_cosine, warmup: 50}",
+    "trainer: {max_steps: 400, val_check_interval: 100, gradient_clip_val: 1.0}   # handed to Lightning's Trainer",
+)
 
 
 @click.group("new")
@@ -22,14 +43,22 @@ def command() -> None:
 
 @command.command("spec")
 @click.argument("name", default="experiment")
+@click.option("--base", metavar="SPEC", help="A spec that ships, to build on: gpt2-124m. `swapformer list specs`.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; NAME.yaml unless given.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def spec(name: str, output: Path | None, force: bool) -> None:
-    """A spec with a model, its training and a small sweep, every line explained."""
+def spec(name: str, base: str | None, output: Path | None, force: bool) -> None:
+    """A spec with a model, its training and a small sweep, every line explained.
+
+    With --base, one that builds on a spec that ships, with data and a task for its kind of model.
+    """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise click.UsageError(f"'{name}' cannot be a name: use lower-case letters, digits, '.', '_' and '-'")
     path = output or Path(f"{name}.yaml")
-    _write("spec.yaml.txt", path, {"NAME": name, "FILE": str(path)}, force=force)
+    words = {"NAME": name, "FILE": str(path)}
+    if base is None:
+        _write("spec.yaml.txt", path, words, force=force)
+    else:
+        _write("base.yaml.txt", path, {**words, **_on(base)}, force=force)
     click.echo(f"wrote {path}; next: swapformer check {path}")
 
 
@@ -51,6 +80,33 @@ def part(name: str, output: Path | None, force: bool) -> None:
     words = {"KIND": name, "CLASS": name.title().replace("_", ""), "MODULE": path.stem, "FILE": str(path)}
     _write("part.py.txt", path, words, force=force)
     click.echo(f"wrote {path}; next: swapformer show {name} --plugin {path}")
+
+
+def _on(base: str) -> dict[str, str]:
+    """What a spec that builds on another one says of it. Raises UsageError where no spec of that name ships."""
+    from registry.load import load
+    from registry.shipped import meant, name_of, shipped
+
+    name = name_of(base)
+    if name not in shipped():
+        hint = meant(name) or " `swapformer list specs` names them all."
+        raise click.UsageError(f"no spec '{base}' ships.{hint}")
+    loaded = load(shipped()[name])
+    full, model = loaded.full, loaded.full["model"]
+    sizes = [f"  {size}: {model[size]}" for size in ("dim", "layers", "heads") if isinstance(model[size], int)]
+    has_data = full["data"] is not None
+    wiring = model["topology"] if not has_data and _reads_text(loaded) else ""
+    data = () if has_data else ("", *DATA.get(wiring, OWN), "", *HOW)
+    vocab = [] if model["vocab"] is None else [f"  # vocab: null                    # the data's, not {model['vocab']}"]
+    lines = [*sizes, *([MODEL[wiring]] if wiring in MODEL else []), *vocab]
+    return {"BASE": name, "MODEL": "\n".join(lines), "TRAINING": "\n".join(data)}
+
+
+def _reads_text(loaded: Loaded) -> bool:
+    model = loaded.full["model"]
+    embeddings = [(model.get("encoder") or {}).get("embedding"), model["embedding"]]
+    kinds = [block["kind"] for block in embeddings if block is not None]
+    return all("tokens" in loaded.catalog.get("embedding", kind)["provides"] for kind in kinds)
 
 
 def _write(template: str, path: Path, words: dict[str, str], *, force: bool) -> None:

@@ -27,13 +27,14 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     A `sweep:` in the spec is left alone; `swapformer sweep` trains its variants. Ctrl-C saves and stops.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
-    from experiments.making import filled, make_data, make_parts, require_training
-    from experiments.measure import facts
-    from experiments.training.trial import exit_code, read_summary, run_trial
-    from experiments.trial_spec import alone, trial_id
-    from registry.assembly import dry_run
+    from experiments.trial_spec import alone, require_training, trial_id
 
     require_training(loaded.full)
+    from experiments.making import filled, make_data, make_parts
+    from experiments.measure import facts
+    from experiments.training.trial import exit_code, read_summary, run_trial
+    from registry.assembly import dry_run
+
     data = make_data(loaded.full, loaded.catalog)
     data.prepare()
     full = filled(loaded.full, data)

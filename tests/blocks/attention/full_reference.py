@@ -72,7 +72,7 @@ def slow(
                 if attention.gate is not None:
                     out = out * torch.sigmoid(project(x[r, i], attention.gate, h, d))
                 heads.append(out)
-            rows.append(attention.out(torch.cat(heads)))
+            rows.append(attention.out(attention.sub_norm(torch.cat(heads))))
     return torch.stack(rows).reshape(*x.shape[:2], -1)
 
 

@@ -31,6 +31,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"qk_norm": RMSNorm},
     {"softcap": 0.7},
     {"gate": True},
+    {"sub_norm": LayerNorm, "gate": True, "head_dim": 5},
     {"bias": ["query", "value"]},
     {"bias": ["out", "gate"], "gate": True},
     {"qk_norm": RMSNorm, "qk_norm_over": "each_head", "kv_heads": 2},

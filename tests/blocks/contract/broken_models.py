@@ -138,6 +138,11 @@ class SharesState(Tiny):
         return state
 
 
+class OneRow(Tiny):
+    def example(self, batch: int, length: int) -> dict[str, Tensor]:
+        return super().example(1, length)
+
+
 class WrongShape(Tiny):
     def leave(self, out: Output) -> Output:
         return replace(out, hidden=out.hidden[:, 1:])
@@ -209,6 +214,7 @@ BUGS: list[tuple[str, type, str]] = [
     ("topology", CountsPadding, "cached decoding of left-padded rows is each row"),
     ("topology", SharesState, "beams can be reordered while decoding"),
     ("topology", WrongShape, "logits and hidden states have their shapes"),
+    ("topology", OneRow, "has an example of a call"),
     ("topology", Unused, GRADIENTS),
     ("topology", Chance, CHANCE),
     ("topology", ForgetsState, SAVES),

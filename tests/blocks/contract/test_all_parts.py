@@ -15,6 +15,7 @@ from blocks.norm import LayerNorm, RMSNorm
 from blocks.position import T5, Alibi, EveryLayer, Rotary, Sinusoidal, Sinusoidal2d
 from blocks.scaling import YarnScaling
 from blocks.topology.encoder_decoder import DecoderSide
+from blocks.topology.layers import LayerType
 from registry.part import declared
 
 # The options that a kind is tried with; {} where it is not listed. Short windows, so that few tokens exceed them.
@@ -26,7 +27,7 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"heads": 4, "kv_heads": 2, "head_dim": 6, "scale": 1.0},
         {"heads": 4, "kv_heads": 2, "qk_norm": RMSNorm, "qk_norm_over": "each_head", "rotate_first": True, "clip": 1.0},
         {"qk_norm": RMSNorm, "qk_norm_over": "projection", "sinks": True, "bias": ["query", "out"]},
-        {"sinks": True, "window": 4, "softcap": 2.0},
+        {"sinks": True, "window": 4, "softcap": 2.0, "sub_norm": RMSNorm},
     ],
     ("attention", "longformer"): [
         {},
@@ -73,6 +74,17 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"rounded": True, "steepest": 7.0},
     ],
     ("position", "transformer_xl"): [{}, {"untie": True, "clamp": 3}, {"dim": 12, "heads": 3, "head_dim": 4}],
+    ("scaling", "linear"): [{"factor": 4.0}],
+    ("scaling", "ntk"): [{"factor": 4.0}],
+    ("scaling", "llama3"): [{"original_length": 512}],
+    ("scaling", "yarn"): [
+        {"factor": 4.0, "original_length": 64},
+        {"factor": 4.0, "original_length": 64, "truncate": False, "attention": 1.0},
+    ],
+    ("scaling", "longrope"): [
+        {"short": [1.0] * 8, "long": [float(n) for n in range(1, 9)], "original_length": 64, "factor": 4.0},
+        {"short": [1.0] * 8, "long": [2.0] * 8, "original_length": 64, "use": "short"},
+    ],
     ("norm", "layer"): [{}, {"bias": False}, {"weight": "one_plus"}, {"weight": "none", "bias": False}],
     ("norm", "rms"): [{}, {"weight": "one_plus"}, {"weight": "none"}],
     ("feedforward", "mlp"): [
@@ -81,6 +93,7 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"activation": "gelu_tanh"},
         {"activation": "xielu"},
     ],
+    ("feedforward", "glu"): [{}, {"hidden": 8, "bias": True, "sub_norm": LayerNorm}],
     ("placement", "pre"): [{}, {"branch": 0.5, "bare": [0]}],
     ("placement", "parallel"): [{}, {"norms": "separate"}],
     ("placement", "deepnorm"): [{}, {"encoder_layers": 3}],
@@ -126,7 +139,12 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("head", "regression"): [{}, {"steps": 3, "values": 2, "pool": "last", "pooler": "relu"}],
     ("head", "token_classification"): [{"classes": 3}],
     ("head", "token_regression"): [{"values": 2}],
-    ("topology", "decoder"): [{}, {"prefix": True}, {"final_norm": "every_layer", "final_dropout": 0.3}],
+    ("topology", "decoder"): [
+        {},
+        {"prefix": True},
+        {"final_norm": "every_layer", "final_dropout": 0.3},
+        {"layers": ["one", "one"], "layer_types": {"one": LayerType(shared=True)}},
+    ],
     ("topology", "encoder_decoder"): [
         {},
         {"shared_embedding": False, "source_vocab": 11},

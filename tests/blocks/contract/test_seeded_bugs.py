@@ -15,12 +15,14 @@ from . import (
     broken_models,
     broken_parts,
     broken_positions,
+    broken_scalings,
 )
 from .honest import Honest
 
 BUGS = [
     *broken_attention.BUGS,
     *broken_positions.BUGS,
+    *broken_scalings.BUGS,
     *broken_parts.BUGS,
     *broken_backbones.BUGS,
     *broken_models.BUGS,

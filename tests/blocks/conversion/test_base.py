@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from blocks.conversion import GPT2, Block, CheckpointError, Conversion, Llama
+from blocks.conversion import GPT2, Block, CheckpointError, Conversion, Llama, weights
+from blocks.conversion.plan import Line
 from registry import CheckpointError as Public
 
 
@@ -56,6 +57,40 @@ def test_what_is_not_implemented_is_refused_all_at_once_and_by_name() -> None:
         "  secret_sauce: 3 is not known; if it does not change what is computed, remove it",
     ]
     assert isinstance(caught.value, ValueError) and CheckpointError is Public
+
+
+def test_a_table_made_from_another_one_reads_its_own_files_alone() -> None:
+    class Other(Table):
+        model_type = "other"
+
+    class Older(Other):
+        model_type = "older"
+        reads = ("oldest",)
+
+    assert (Table.reads, Other.reads, Older.reads) == (("mine", "mine_old"), ("other",), ("older", "oldest"))
+
+
+def test_a_setting_that_is_read_and_not_listed_is_named() -> None:
+    with pytest.raises(CheckpointError, match="conversion 'mine' reads 'depth', which is not among its `settings`"):
+        Table().read({})["depth"]
+
+
+def test_a_table_that_only_reads_says_so() -> None:
+    class Reader(Conversion):
+        model_type = "mine"
+
+    with pytest.raises(CheckpointError, match="conversion 'mine' reads and does not write: it has no `config`"):
+        Reader().config_json({"topology": "decoder"})
+
+
+def test_a_layout_that_cannot_be_read_is_an_error_of_the_table() -> None:
+    class Odd(Table):
+        def tensors(self, model: Mapping[str, Any]) -> list[Line]:
+            return list(weights("qkv", ["q", "k", "v"], "(h d + h d) i -> (h d) i, (h d) i, (h d) i"))
+
+    block = {"topology": "decoder", "dim": 8, "heads": 2, "vocab": 5, "attention": {"kind": "full"}}
+    with pytest.raises(CheckpointError, match=r"conversion 'mine': layout '.*': 2 pieces and 3 tensors for them"):
+        Odd().plan(block, {})
 
 
 def test_a_quantized_checkpoint_is_refused() -> None:

@@ -142,6 +142,17 @@ def test_a_bias_has_the_layout_without_inputs() -> None:
     assert bias.layout == "(h d + h d) -> (h d), (h d)"
 
 
+def test_a_parameter_that_was_misspelt_in_a_rule_is_pointed_out() -> None:
+    rules = [*weights("ln_f", "stack.final_norm"), Rule("w", "other.thing.weight")]
+    with pytest.raises(CheckpointError) as caught:
+        plan(rules, {"stack.norm.weight": (3,), "stack.norm.bias": (3,)})
+    assert str(caught.value).splitlines()[1:] == [
+        f"  no rule for the parameter stack.norm.{part} "
+        f"(there is one for stack.final_norm.{part}, which the model does not have)"
+        for part in ("weight", "bias")
+    ]
+
+
 def test_a_table_that_forgets_or_repeats_a_parameter() -> None:
     with pytest.raises(CheckpointError, match=r"no rule for the parameter layers\.0-1\.w"):
         plan([*LINES[:1], *LINES[2:]], SHAPES)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from blocks.activations import XIELU, Activation
-from blocks.feedforward import Mlp
+from blocks.feedforward import Glu, Mlp
+from blocks.norm import LayerNorm
 
 
 def gelu(x: Tensor) -> Tensor:
@@ -43,6 +44,16 @@ def test_is_two_maps_with_an_activation_between(activation: Activation, bias: bo
         torch.autograd.grad((found * way).sum(), inputs), torch.autograd.grad((right * way).sum(), inputs), strict=True
     ):
         torch.testing.assert_close(mine, slow, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [Mlp, Glu])
+def test_what_enters_the_last_map_may_be_normed(kind: type[Mlp | Glu]) -> None:
+    x = torch.randn(2, 3, 6, dtype=torch.float64)
+    normed, plain = (kind(6, hidden=10, bias=False, sub_norm=norm).double() for norm in (LayerNorm, None))
+    plain.load_state_dict({name: t for name, t in normed.state_dict().items() if "sub_norm" not in name})
+    plain.outer = torch.nn.Identity()  # type: ignore[assignment]
+    right = torch.nn.functional.layer_norm(plain(x), (10,)) @ normed.outer.weight.T
+    torch.testing.assert_close(normed(x), right, rtol=1e-12, atol=1e-12)
 
 
 def test_is_four_times_as_wide_inside_unless_told() -> None:

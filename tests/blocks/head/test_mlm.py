@@ -34,6 +34,13 @@ def test_untied_and_narrow_with_a_matrix_of_its_own() -> None:
     torch.testing.assert_close(head(HIDDEN, AT, EMBEDDING), right, rtol=1e-12, atol=1e-12)
 
 
+def test_the_layer_before_the_table_may_have_no_bias() -> None:
+    head = MLMHead(6, 5, dense_bias=False, bias=False).double()
+    assert head.dense.bias is None
+    inner = functional.layer_norm(functional.gelu(HIDDEN @ head.dense.weight.T), (6,))
+    torch.testing.assert_close(head(HIDDEN, AT, EMBEDDING), inner @ EMBEDDING.weight.T, rtol=1e-12, atol=1e-12)
+
+
 def test_next_sentences_are_told_from_the_first_real_token() -> None:
     head = MLMHead(6, 5, nsp=True).double()
     assert head.pooler is not None

@@ -135,3 +135,8 @@ def test_needs_a_source_and_a_vocabulary_that_fits() -> None:
         make(source_vocab=9)
     with pytest.raises(ValueError, match="size of the vocabulary is not known"):
         EncoderDecoder(dim=8, heads=2)
+
+
+def test_a_decoder_of_text_wants_tokens() -> None:
+    with pytest.raises(ValueError, match="reads tokens: give them beside `source`"):
+        make().run(source=SOURCE)

@@ -246,11 +246,14 @@ def test_is_refused_in_words(bad: Bad, call: Call, own_folder: Path) -> None:
         ("spce.yaml", "Did you mean 'spec.yaml'?"),
         ("dmo", "Did you mean 'demo'?"),
         ("far/spec.yaml", "there is no folder 'far'"),
-        (".", "this is a folder"),
+        ("folder", "this is a folder without a spec.yaml"),
+        ("bert", "Did you mean 'bert-base' or 'bert-large'?"),
+        ("nothing-alike", "`swapformer list specs` names the published systems too"),
     ],
 )
 def test_a_file_that_is_not_there(name: str, says: str, call: Call) -> None:
     Path("spec.yaml").write_text(MODEL)
+    Path("folder").mkdir()
     result = call("check", name)
     assert result.exit_code == 2
     assert says in result.stderr

@@ -48,6 +48,61 @@ def test_patterns_of_layers_are_named(call: Call) -> None:
     assert "layers [near, far]" in call("check", "spec.yaml").output
 
 
+def test_each_kind_that_the_layers_have_is_named(call: Call) -> None:
+    assert ": full, rotary / none, rms, sandwich, swiglu" in call("check", "hybrid").output
+    assert ": full, sinusoidal / learned, layer, pre, mlp" in call("check", "whisper-tiny").output
+    own = ("check", "translate", "model.encoder.layers=[a, b]", "model.layer_types={a: {norm: rms}, b: {}}")
+    assert "layers [a, b] / 2: full, sinusoidal, rms / layer, post, mlp" in call(*own).output
+
+
+def test_a_folder_with_a_spec_is_a_spec(call: Call) -> None:
+    Path("imported").mkdir()
+    Path("imported/spec.yaml").write_text(MODEL)
+    assert call("check", "imported").output.startswith("imported: ok\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("model.layers=[near, fra]", "model.layers.1: 'fra' is none of layer_types: near, far. Did you mean 'far'?"),
+        ("model.layers={count: 4, pattern: [far, x]}", "model.layers.pattern.1: 'x' is none of layer_types"),
+        ("model.layers=[]", "model.layers: names none of layer_types: the list is empty"),
+    ],
+)
+def test_layers_of_unknown_types_are_mistakes(change: str, says: str, call: Call) -> None:
+    types = "layer_types: {near: {norm: rms}, far: {}}"
+    Path("spec.yaml").write_text("model: {topology: decoder, dim: 16, heads: 2, layers: [near, far], " + types + "}\n")
+    assert call("check", "spec.yaml").exit_code == 0
+    result = call("check", "spec.yaml", change)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    result = call("check", "translate", "model.encoder.layers=[near]")
+    assert "model.encoder.layers.0: 'near' is not in layer_types, which is empty" in result.stderr
+
+
+LEAKS = "{kind: performer, stabiliser: look_ahead}"
+
+
+def test_a_model_that_sees_later_tokens_is_told_of(call: Call) -> None:
+    says = (
+        "note: model.attention: attention 'performer' with stabiliser: look_ahead lets later tokens reach earlier ones"
+    )
+    Path("spec.yaml").write_text(MODEL)
+    result = call("check", "spec.yaml", f"model.attention={LEAKS}")
+    assert result.exit_code == 0
+    assert says in result.stderr
+    assert result.stderr.count("note:") == 1
+    assert call("check", "spec.yaml", "model.attention=performer").stderr == ""
+    # nothing is hidden from the tokens of an encoder
+    assert call("check", "classify", f"model.attention={LEAKS}").stderr == ""
+
+
+def test_variants_that_see_later_tokens_are_named(call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL + f"sweep: {{axes: {{model.attention: [full, performer, {LEAKS}]}}}}\n")
+    lines = call("check", "spec.yaml").output.splitlines()
+    assert lines[-1].startswith("  note on [performer stabiliser=look_ahead]: model.attention: attention 'performer' ")
+
+
 def test_a_changed_kind_says_what_it_dropped(call: Call) -> None:
     Path("spec.yaml").write_text(MODEL + "schedule: {kind: warmup_cosine, floor: 0.2}\n")
     result = call("check", "spec.yaml", "schedule.kind=constant")
@@ -114,12 +169,12 @@ def test_build_finds_what_no_declaration_says(call: Call) -> None:
 
 
 def test_build_names_the_variant_that_fails(call: Call) -> None:
-    # a pattern of layers is checked by the model itself
-    Path("spec.yaml").write_text(MODEL + "sweep: {axes: {model.layers: [2, [near]]}}\n")
+    # rotary turns pairs, and a width of 18 leaves 6 heads of 3 each
+    Path("spec.yaml").write_text(MODEL.replace("dim: 16", "dim: 18") + "sweep: {axes: {model.heads: [3, 6]}}\n")
     result = call("check", "spec.yaml", "--build")
     assert result.exit_code == 2
-    assert "unknown layer type near" in result.stderr
-    assert "[[near]]" in result.stderr
+    assert "turns pairs" in result.stderr
+    assert "(variants [6])" in result.stderr
 
 
 def test_build_sees_sizes_that_only_the_data_know(call: Call) -> None:

@@ -72,6 +72,45 @@ def test_without_data_a_vocabulary_stands_in_and_is_told(call: Call) -> None:
     assert "vocab: null" in call("describe", "spec.yaml", "--yaml").output
 
 
+def test_nobody_is_asked_for_sizes_that_the_model_has_no_use_for(call: Call) -> None:
+    result = call("describe", "vit-b16")
+    assert result.stderr == ""
+    assert "vocab" not in result.output
+    Path("spec.yaml").write_text("model: {topology: encoder, dim: 16, heads: 2, head: classification, vocab: 9}\n")
+    assert call("describe", "spec.yaml").stderr == "note: without data, 2 classes stand in\n"
+
+
+def test_how_to_train_is_left_out_where_nobody_says_so(call: Call) -> None:
+    Path("spec.yaml").write_text("model: {topology: decoder, dim: 16, heads: 2, vocab: 9}\nseed: 3\n")
+    output = call("describe", "spec.yaml").output
+    assert "optimizer:" not in output
+    assert "\nseed: 3\n" in output
+    assert "optimizer:" in call("describe", "demo").output
+    assert "optimizer:" in call("describe", "spec.yaml", "--yaml").output
+
+
+def test_flops_of_what_is_not_text_are_for_a_whole_input(call: Call) -> None:
+    model = "{topology: encoder, dim: 16, layers: 1, heads: 2, head: {kind: classification, classes: 3, pool: first}"
+    Path("spec.yaml").write_text(f"model: {model}, embedding: {{kind: patches, patch: 4}}, position: none}}\n")
+    # 9 patches of 48 numbers and a class token: in, four maps, scores and sums, two maps, classes; times 2
+    products = 9 * 48 * 16 + 10 * 4 * 16 * 16 + 2 * 10 * 10 * 16 + 10 * 2 * 16 * 64 + 16 * 3
+    line = call("describe", "spec.yaml", "--length", 9).output.splitlines()[-1]
+    assert line.startswith(f"FLOPs for an input of 3 x 12 x 12: {2 * products / 1000:.3g}k forward")
+    # a table of positions says for which grid it is made
+    grid = "model.position={kind: learned_2d, rows: 5, outside: 1}"
+    assert "an input of 3 x 20 x 20" in call("describe", "spec.yaml", grid).output
+
+
+def test_blocks_of_convolutions_that_repeat_are_told_once(call: Call) -> None:
+    lines = call("describe", "detr-r50").output.splitlines()
+    assert sum("ConvNorm" in line for line in lines) == 29
+    assert any("1 to 5: Block  5 x 1.11M" in line for line in lines)
+    assert any("stem: ConvNorm  3 -> 64, 7 x 7  9.41k" in line for line in lines)
+    assert not any("FrozenBatchNorm" in line for line in lines)
+    assert any("dropout: Dropout  0.1" in line for line in lines)
+    assert any("scheme: sinusoidal_2d" in line for line in lines)
+
+
 def test_a_model_of_any_size_is_described_at_once(call: Call) -> None:
     Path("huge.yaml").write_text("model: {topology: decoder, dim: 16384, layers: 4, heads: 128, vocab: 256000}\n")
     output = call("describe", "huge.yaml", "--length", 4096).output

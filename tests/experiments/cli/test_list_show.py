@@ -42,6 +42,29 @@ def test_list_as_json(call: Call) -> None:
     assert Path(found[0]["file"]).is_file()
 
 
+def test_list_of_specs_says_what_each_is(call: Call) -> None:
+    lines = dict(line.split(maxsplit=1) for line in call("list", "specs").output.splitlines())
+    assert next(iter(lines)) == "classify"
+    assert {"demo", "gpt2-124m", "bert-base", "detr-r50"} <= set(lines)
+    assert not any("/" in name for name in lines)
+    assert lines["gpt2-124m"].startswith("GPT-2, 124 million parameters (Radford et al. 2019; ")
+    assert lines["pythia-70m"].endswith("in the released weights.")
+    found = json.loads(call("list", "specs", "--json").output)
+    assert [entry["name"] for entry in found] == list(lines)
+    assert all(Path(entry["file"]).is_file() for entry in found)
+
+
+def test_a_spec_is_no_part(call: Call) -> None:
+    result = call("show", "bert-base")
+    assert result.exit_code == 2
+    assert "'bert-base' is no part but a spec that ships: `swapformer describe bert-base`" in result.stderr
+
+
+def test_show_says_when_a_part_provides_something_in_a_sense_only(call: Call) -> None:
+    words = " ".join(call("show", "performer").output.split())
+    assert "note: causal when stabiliser is look_ahead: performer with stabiliser: look_ahead lets later" in words
+
+
 def test_list_of_an_unknown_family(call: Call) -> None:
     result = call("list", "atention")
     assert result.exit_code == 2
@@ -51,6 +74,7 @@ def test_list_of_an_unknown_family(call: Call) -> None:
 def test_on_a_terminal_list_is_tables_of_eighty_columns(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.cli.commands.list.on_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, call("list", "specs").output.splitlines())) <= 80
     output = call("list").output
     assert max(map(len, output.splitlines())) <= 80
     assert "Maps tokens to tokens: [b n m]" in output

@@ -78,7 +78,8 @@ def test_reasons_name_both_sides_and_what_would_work(found: list[Cell]) -> None:
     assert reason == (
         "attention 'linear' cannot work with position 'alibi' (it needs the score matrix: bias); "
         "attention that works with position 'alibi': bigbird, full, longformer, transformer_xl; "
-        "position that works with attention 'linear': every_layer, learned, learned_2d, none, rotary, several, sinusoidal, sinusoidal_2d"
+        "position that works with attention 'linear': every_layer, learned, learned_2d, none, rotary, several, "
+        "sinusoidal, sinusoidal_2d, temperature"
     )
 
 

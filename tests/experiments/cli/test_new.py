@@ -42,6 +42,35 @@ def test_what_the_spec_comments_out_works_too(call: Call) -> None:
     assert ": longformer, rotary" in call("check", "experiment.yaml").output
 
 
+@pytest.mark.parametrize(
+    ("base", "task"),
+    [("gpt2-124m", "causal_lm"), ("bert-base", "classification"), ("t5-small", "translation"), ("vit-b16", None)],
+)
+def test_a_spec_on_a_published_one_is_right(base: str, task: str | None, call: Call) -> None:
+    result = call("new", "spec", "mine", "--base", base)
+    assert result.output == "wrote mine.yaml; next: swapformer check mine.yaml\n"
+    text = Path("mine.yaml").read_text()
+    assert "@" not in text
+    assert f"base: [{base}]" in text
+    output = call("check", "mine.yaml").output
+    assert "mine.yaml: ok\n" in output
+    assert (f"task {task}, 400 steps" in output) == (task is not None)
+    assert ("vocab: null" in text) == (task is not None)
+
+
+def test_a_spec_on_one_with_data_leaves_them_alone(call: Call) -> None:
+    call("new", "spec", "mine", "--base", "demo")
+    assert "data:" not in Path("mine.yaml").read_text()
+    assert "data text, task causal_lm, 500 steps" in call("check", "mine.yaml").output
+
+
+def test_a_spec_on_what_does_not_ship(call: Call) -> None:
+    result = call("new", "spec", "mine", "--base", "gpt2")
+    assert result.exit_code == 2
+    assert "no spec 'gpt2' ships. Did you mean 'gpt2-1.5b' or 'gpt2-124m'" in result.stderr
+    assert not Path("mine.yaml").exists()
+
+
 def test_the_part_is_listed_shown_and_checked(call: Call) -> None:
     assert call("new", "part", "fading").exit_code == 0
     assert "@KIND@" not in Path("fading.py").read_text()
@@ -50,6 +79,7 @@ def test_the_part_is_listed_shown_and_checked(call: Call) -> None:
     shown = call("show", "fading", *use).output
     assert "Averages the visible values" in shown
     assert "decay" in shown
+    assert "weights" in shown
     result = call("check", "demo", "model.attention={kind: fading, decay: 1}", "model.position=none", "sweep=", *use)
     assert result.exit_code == 0, result.output
     result = call("check", "demo", "model.attention=fading", "model.position=none", "sweep=", "--build", *use)

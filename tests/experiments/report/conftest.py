@@ -83,6 +83,7 @@ def write_sweep(folder: Path, seeds: tuple[int, ...] = (0, 1), hostile: bool = F
         "variants": [{key: value for key, value in variant.items() if key != "plain"} for variant in kept],
         "trials": [{key: value for key, value in trial.items() if key != "plain"} for trial in trials],
         "left_out": [{**entry, "reason": entry["reason"] + evil} for entry in left_out],
+        "caveats": [{"words": f"positions are told twice{evil}", "variants": [kept[0]["label"], kept[1]["label"]]}],
         "references": [
             {
                 "label": f"bigram model{evil}",

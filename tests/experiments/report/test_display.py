@@ -155,6 +155,8 @@ def test_plan_and_ranking_fit_80_columns(make_sweep: Callable[..., Path], hostil
     assert "\x1b" not in text
     assert "32 trials: 16 variants x 2 seeds" in text.replace("\n", "")
     assert "8 combinations left out" in text
+    # with the plan and with the ranking
+    assert " ".join(text.split()).count("positions are told twice") == 2
     assert "bigram model" in text
     assert "2.741" in text
     assert "diverged" in text

@@ -1,6 +1,7 @@
 """The copies beside the report: a table for programs and one for documents."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def test_markdown(make_sweep: Callable[..., Path]) -> None:
     assert "<script" not in text
     assert "bigram model" in text
     assert "Left out:" in text
+    assert re.search(r"^- .*: positions are told twice", text, re.MULTILINE)
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 19
     assert {line.replace("\\|", "").count("|") for line in table} == {11}

@@ -150,6 +150,12 @@ def test_other_numbers_of_seeds(make_sweep: Callable[..., Path], seeds: tuple[in
     )
 
 
+def test_what_must_be_known_of_variants_stands_below_the_ranking(sweep: Path) -> None:
+    ranking = report_of(sweep).text.split("How far apart they are")[0]
+    labels = ", ".join(variant.label for variant in read_results(sweep).plan.variants[:2])
+    assert " ".join(ranking.split()).endswith(f"{labels}: positions are told twice")
+
+
 def test_empty_sweep(make_sweep: Callable[..., Path]) -> None:
     page = report_of(make_sweep(train=False))
     assert "No trial has finished yet" in page.text

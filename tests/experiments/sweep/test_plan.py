@@ -58,6 +58,15 @@ def test_labels_tell_equal_kinds_apart() -> None:
     assert found.axes == {"model.attention": ["full", "full window=8"], "optimizer.lr": ["0.001", "0.1"]}
 
 
+def test_what_must_be_known_of_variants_is_told_once_with_their_names() -> None:
+    leaks = {"kind": "performer", "stabiliser": "look_ahead"}
+    found = plan(axes={"model.attention": ["full", leaks], "model.norm": ["layer", "rms"]})
+    (caveat,) = found.caveats
+    assert caveat.variants == ("performer / layer", "performer / rms")
+    assert "lets later tokens reach earlier ones" in caveat.words
+    assert plan(axes={"model.attention": ["full", "performer"]}).caveats == []
+
+
 def test_excluded_combinations_say_so() -> None:
     found = plan(axes={"model.attention": ["full", "linear"]}, exclude=[{"model.attention": "linear"}])
     assert [v.label for v in found.variants] == ["full"]

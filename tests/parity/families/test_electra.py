@@ -5,11 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from blocks.conversion.electra import Electra
-from registry.checkpoint_errors import CheckpointError
-
 from .encoder import Try, each, encoder_cases, encoder_test
 from .family import Case
 
@@ -26,8 +21,8 @@ def counted(reference: Any) -> list[Case]:
 
 CHANGED = Try("ElectraForMaskedLM", {"tie_word_embeddings": False, "hidden_act": "relu", "type_vocab_size": 1})
 test_electra = encoder_test("electra", [*each("electra"), CHANGED], make_cases=counted)
-
-
-def test_embeddings_of_another_width_are_refused() -> None:
-    with pytest.raises(CheckpointError, match=r"embedding_size 8 is not implemented, only hidden_size \(12\)"):
-        Electra().spec({**Electra.tiny, "embedding_size": 8})
+test_small = encoder_test(
+    "electra",
+    [Try(f"Electra{name}", {"embedding_size": 8}) for name in ("ForMaskedLM", "ForSequenceClassification", "Model")],
+    make_cases=counted,
+)
