@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from blocks.contract.check import Broken, check, demand
 from blocks.contract.subject import Subject
 from blocks.conversion import CheckpointError, Conversion, Plan
 from registry import assemble
-from registry.index import installed
 from registry.state import owned
 
 UNKNOWN = "a_switch_that_nobody_knows"
@@ -21,7 +21,7 @@ UNKNOWN = "a_switch_that_nobody_knows"
 def built(conversion: Conversion, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
     """The model of a config, without weights, and its full block; parts of the table's own module are in reach."""
     module = type(conversion).__module__
-    is_known = any(module.split(".")[0] == provider.name for provider in installed())
+    is_known = any(module.split(".")[0] == point.value for point in entry_points(group="swapformer.parts"))
     with torch.device("meta"):
         model = assemble(conversion.spec(config), plugins=[] if is_known else [module])
     block: Any = model.spec

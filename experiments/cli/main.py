@@ -6,6 +6,7 @@ import errno
 import importlib
 import keyword
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 
 GROUPS: dict[str, dict[str, str]] = {
     "See what there is": {
-        "list": "Parts that a spec can name, by family",
+        "list": "Parts that a spec can name, by family, and specs that ship",
         "show": "One part: what it computes, its options, what it goes with",
         "matrix": "Which attention works with which position, mask and topology",
     },
@@ -149,8 +150,13 @@ cli = Commands(
         ),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="SPEC is a file, or the name of one that ships: see `swapformer check --help`.",
+    epilog="SPEC is a file, a folder with a spec.yaml, or the name of a spec that ships: `swapformer list specs`.",
 )
+
+
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as people read it, without the line of code that gives it."""
+    click.echo(f"note: {message}", err=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -159,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # a terminal that cannot show a sign shows a question mark
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    warnings.showwarning = _note
     cli.main(args=None if arguments is None else list(arguments), prog_name="swapformer")
 
 

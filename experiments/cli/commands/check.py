@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool, dry: bool) -> None:
     """Find every mistake in SPEC, without training and without writing anything.
 
-    Tells all problems together, each with its place; exit code 2 when there is one. SPEC is a file, or the name of a
-    spec that ships (demo). a.b=VALUE changes a setting: model.dim=64, model.attention={kind: longformer, window: 64}.
+    Tells all problems together, each with its place; exit code 2 when there is one. SPEC is a file, a folder
+    with a spec.yaml, or the name of a spec that ships (demo, gpt2-124m). a.b=VALUE changes a setting: model.dim=64,
+    model.attention={kind: longformer, window: 64}.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
     if gone := list(_missing_files(loaded)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,20 @@ def separately(*arguments: str) -> tuple[int, list[str], list[str]]:
     )
     heavy, commands = (line.split()[1:] for line in done.stderr.splitlines()[-2:])
     return done.returncode, heavy, commands
+
+
+def test_what_is_missing_for_training_is_told_at_once(call: Call) -> None:
+    assert call("list").exit_code == 0
+    code, heavy, _ = separately("run", "gpt2-124m")
+    assert (code, heavy) == (2, [])
+
+
+def test_a_warning_is_a_note(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(main.cli, "main", lambda **_: warnings.warn("mind the gap", stacklevel=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        main.main([])
+    assert capsys.readouterr().err == "note: mind the gap\n"
 
 
 @pytest.fixture
