@@ -12,6 +12,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from registry.assembly import assemble_block
 from registry.catalog import Catalog
+from registry.checkpoint_errors import CheckpointError
 from registry.state import owned
 
 
@@ -50,13 +51,19 @@ def filled(
 ) -> nn.Module:
     """An empty model with these tensors in it, in evaluation mode; shared ones stay shared.
 
-    Every parameter must be among them; buffers that are not stay as the model was built.
+    Every parameter must be among them; buffers that are not stay as the model was built. Raises CheckpointError for
+    whole numbers in the place of a parameter.
     """
     places = _places(model)
     for name, tensor in tensors:
         value = compact(tensor.to(device, dtype if tensor.is_floating_point() else None))
         holders = places.pop(name)
         old = holders[0][0][holders[0][1]]
+        if isinstance(old, nn.Parameter) and not value.is_floating_point():
+            kind = str(value.dtype).removeprefix("torch.")
+            raise CheckpointError(
+                f"'{name}' is filled with {kind} numbers, weights are floating-point (quantised files?)"
+            )
         new = nn.Parameter(value, old.requires_grad) if isinstance(old, nn.Parameter) else value
         for holder, key in holders:
             holder[key] = new

@@ -38,7 +38,7 @@ def load_pretrained(
     *,
     as_: str | None = None,
     plugins: Sequence[str | Path] = (),
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
 ) -> nn.Module:
     """The model in a folder with its weights, in evaluation mode; `model.spec` is its full model block.
@@ -46,9 +46,10 @@ def load_pretrained(
     path: a folder of `save_pretrained`, or one in Hugging Face's layout: config.json with model.safetensors, or with
     the pieces that model.safetensors.index.json names. as_: the kind of conversion that reads the latter, told from
     config.json unless given. plugins: files or modules with parts and conversions of your own. dtype: of the weights,
-    as in the file (the widest there) unless given.
-    Raises SpecError for a folder that cannot be read and a spec that cannot be built; CheckpointError, a ValueError,
-    with every missing, surplus and misshapen tensor, for weights that do not fit. Pickles are never read.
+    as in the file (the widest there) unless given, "bfloat16" or torch.bfloat16. device: where they go.
+    Raises ValueError for a dtype that weights cannot have; SpecError for a folder that cannot be read and a spec that
+    cannot be built; CheckpointError, a ValueError, with every missing, surplus and misshapen tensor, for weights that
+    do not fit. Pickles are never read.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -56,7 +57,19 @@ def load_pretrained(
     catalog = Catalog.load(plugins)
     read = _read_own if as_ is None and (folder / SPEC).is_file() else _read_published
     with tensors_in(folder) as tensors:
-        return read(folder, tensors, catalog, as_, dtype or tensors.dtype, device)
+        return read(folder, tensors, catalog, as_, _wanted(dtype) or tensors.dtype, device)
+
+
+def _wanted(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """The dtype that is meant. Raises ValueError for one that is unknown or not floating-point."""
+    import torch
+
+    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if dtype is None:
+        return None
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise ValueError(f"dtype is a floating-point one such as 'float32' or torch.bfloat16, not {dtype!r}")
+    return found
 
 
 def _read_own(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from blocks.conversion.block import Block, Settings
-from blocks.conversion.bookkeeping import BOOKKEEPING, OFF
+from blocks.conversion.bookkeeping import BOOKKEEPING, OFF, OTHER_TASKS
 from blocks.conversion.plan import Line, Plan
 from registry.checkpoint_errors import CheckpointError, Shape
 
@@ -139,9 +139,14 @@ class Conversion:
 
         Raises CheckpointError, naming each key, for what the table does not implement.
         """
-        lines = []
         if config.get("model_type", self.model_type) not in self.reads:
-            lines.append(f"model_type is '{config['model_type']}', this table reads {', '.join(self.reads)}")
+            kinds = ", ".join(self.reads)
+            raise CheckpointError(f"{self.name}: model_type is '{config['model_type']}', this table reads {kinds}")
+        lines = [
+            f"architecture {name} is not implemented, only {', '.join(self.architectures)}"
+            for name in config.get("architectures") or ()
+            if name.endswith(OTHER_TASKS) and name not in self.architectures
+        ]
         fixed = {**OFF, **self.fixed}
         for key, value in config.items():
             if key in self.settings:

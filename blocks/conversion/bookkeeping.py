@@ -72,3 +72,14 @@ OFF: Mapping[str, Any] = {
     "tie_encoder_decoder": False,
 }
 """Keys of every family's config.json that no table implements unless it says so, with the value that they must have."""
+
+OTHER_TASKS = (
+    "ForAudioClassification",
+    "ForImageClassification",
+    "ForMultipleChoice",
+    "ForQuestionAnswering",
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "DoubleHeadsModel",
+)
+"""How the architectures end whose heads a language model does not have."""

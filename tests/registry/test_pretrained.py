@@ -485,3 +485,19 @@ def test_a_table_of_ones_own_passes_the_contract(tmp_path: Path) -> None:
 
 def test_the_package_offers_both() -> None:
     assert {"load_pretrained", "save_pretrained"} <= set(registry.__all__)
+
+
+def test_a_dtype_by_its_name_and_none_that_weights_cannot_have(published: Path) -> None:
+    assert next(load_pretrained(published, dtype="bfloat16").parameters()).dtype == torch.bfloat16
+    for wrong in ("bfloat17", torch.int32):
+        with pytest.raises(ValueError, match="dtype is a floating-point one"):
+            load_pretrained(published, dtype=wrong)
+
+
+def test_whole_numbers_are_no_weights(published: Path) -> None:
+    path = published / "model.safetensors"
+    weights = load_file(path)
+    name = "transformer.h.0.ln_1.weight"
+    save_file({**weights, name: weights[name].long()}, path)
+    with pytest.raises(CheckpointError, match=r"in_norms\.0\.weight' is filled with int64 numbers"):
+        load_pretrained(published)

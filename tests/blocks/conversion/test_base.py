@@ -37,7 +37,6 @@ def test_defaults_of_the_reference_stand_in_for_what_is_left_out() -> None:
 
 def test_what_is_not_implemented_is_refused_all_at_once_and_by_name() -> None:
     config = {
-        "model_type": "other",
         "variant": "fancy",
         "is_encoder_decoder": False,
         "add_cross_attention": True,
@@ -50,7 +49,6 @@ def test_what_is_not_implemented_is_refused_all_at_once_and_by_name() -> None:
         Table().spec(config)
     assert str(caught.value).splitlines() == [
         "conversion 'mine': config.json cannot be read",
-        "  model_type is 'other', this table reads mine, mine_old",
         "  variant: 'fancy' is not implemented, only 'plain' or None",
         "  is_encoder_decoder: False is not implemented, only True",
         "  add_cross_attention: True is not implemented, only False",
@@ -157,3 +155,17 @@ def test_sizes_of_axes_follow_from_the_model() -> None:
     block = {"dim": 24, "heads": 6, "vocab": 11, "attention": {"kind": "full", "kv_heads": 2, "head_dim": None}}
     assert Llama().lengths(block) == {"h": 6, "g": 2, "r": 3, "d": 4, "m": 24, "v": 11}
     assert Llama().lengths({**block, "vocab": None, "attention": {"kind": "linear"}})["g"] == 6
+
+
+def test_the_wrong_family_is_said_alone() -> None:
+    with pytest.raises(CheckpointError) as caught:
+        Llama().read({"model_type": "gpt2", "n_embd": 8})
+    assert str(caught.value) == "conversion 'llama': model_type is 'gpt2', this table reads llama"
+
+
+def test_heads_of_other_tasks_are_not_read_as_language_models() -> None:
+    with pytest.raises(
+        CheckpointError, match="architecture GPT2ForSequenceClassification is not implemented, only GPT2LM"
+    ):
+        GPT2().read({"architectures": ["GPT2ForSequenceClassification"]})
+    assert GPT2().read({"architectures": ["GPT2Model"]})
