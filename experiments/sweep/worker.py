@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 
@@ -27,6 +29,9 @@ def work(job: Job, events: Connection, life: Connection) -> None:
     os.setsid()
     threading.Thread(target=_die_with, args=(life,), daemon=True).start()
     _quiet(job.folder)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # until the trial takes them over nothing is to be saved; raised as an exception they can get lost in an import
+        signal.signal(number, _leave)
     events.send({"event": "ready"})
 
     import torch
@@ -52,6 +57,10 @@ def work(job: Job, events: Connection, life: Connection) -> None:
         sys.exit(1)
     events.send({"event": "summary", "summary": summary})
     sys.exit(exit_code(summary))
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 def _die_with(life: Connection) -> None:
