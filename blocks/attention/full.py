@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from blocks.attention.base import Attention
 from blocks.attention.cache import Cache, KeyValueCache, SourceCache
-from blocks.attention.heads import Over, query_key_norm, share, split, split_width
+from blocks.attention.heads import Over, biased, query_key_norm, share, split, split_width
 from blocks.attention.softmax import Keys, Scoring, attention_weights, softmax_attention
 from blocks.attention.view import View
 from blocks.coords import Coords
@@ -84,15 +84,12 @@ class FullAttention(Attention):
         self.scale = self.head_dim**-0.5 if scale is None else scale
         inner, inner_kv = heads * self.head_dim, self.kv_heads * self.head_dim
 
-        def biased(name: Projection) -> bool:
-            return bias if isinstance(bias, bool) else name in bias
-
-        self.query = Linear(dim, inner, role="query", bias=biased("query"))
-        self.key = Linear(dim, inner_kv, role="key", bias=biased("key"))
-        self.value = Linear(dim, inner_kv, role="value", bias=biased("value"))
-        self.gate = Linear(dim, inner, role="gate", bias=biased("gate")) if gate else None
+        self.query = Linear(dim, inner, role="query", bias=biased(bias, "query"))
+        self.key = Linear(dim, inner_kv, role="key", bias=biased(bias, "key"))
+        self.value = Linear(dim, inner_kv, role="value", bias=biased(bias, "value"))
+        self.gate = Linear(dim, inner, role="gate", bias=biased(bias, "gate")) if gate else None
         self.sub_norm = nn.Identity() if sub_norm is None else build(sub_norm, dim=inner)
-        self.out = Linear(inner, dim, role="attention_out", bias=biased("out"))
+        self.out = Linear(inner, dim, role="attention_out", bias=biased(bias, "out"))
         self.q_norm = query_key_norm(qk_norm, qk_norm_over, heads, self.head_dim)
         self.k_norm = query_key_norm(qk_norm, qk_norm_over, self.kv_heads, self.head_dim)
         self.sinks = nn.Parameter(torch.zeros(heads)) if sinks else None
@@ -134,8 +131,10 @@ class FullAttention(Attention):
         """The heads of a projection, clipped. t: [b n (h d)] -> [b h n d]."""
         return split(t if self.clip is None else t.clamp(-self.clip, self.clip), self.head_dim)
 
-    def _placed(self, t: Tensor, norm: nn.Module, position: Position, at: Coords, role: Role) -> Tensor:
+    def _placed(self, t: Tensor, norm: nn.Module | None, position: Position, at: Coords, role: Role) -> Tensor:
         """Normed and turned. t: [b h n d] -> [b h n d]."""
+        if norm is None:
+            return position.rotate(t, at, role)
         if self.rotate_first:
             return norm(position.rotate(t, at, role))
         return position.rotate(norm(t), at, role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import torch
@@ -19,6 +20,11 @@ def split_width(dim: int, heads: int) -> int:
     if heads < 1 or dim % heads:
         raise ValueError(f"a width of {dim} cannot be split into {heads} heads")
     return dim // heads
+
+
+def biased(bias: bool | Sequence[str], projection: str) -> bool:
+    """Whether a projection has a bias: all have one, none, or those that are named."""
+    return bias if isinstance(bias, bool) else projection in bias
 
 
 def split(t: Tensor, width: int) -> Tensor:
@@ -55,10 +61,10 @@ class WholeNorm(nn.Module):
         return split(self.norm(rearrange(t, "b h n d -> b n (h d)")), self.width)
 
 
-def query_key_norm(norm: Build[Norm] | None, over: Over, heads: int, width: int) -> nn.Module:
+def query_key_norm(norm: Build[Norm] | None, over: Over, heads: int, width: int) -> nn.Module | None:
     """A norm of queries or keys [b h n d]: over each head with shared weights, with its own, or over all together."""
     if norm is None:
-        return nn.Identity()
+        return None
     match over:
         case "head":
             return build(norm, dim=width)

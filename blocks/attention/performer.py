@@ -22,7 +22,7 @@ from blocks.attention.feature_sums import (
     hide_padding,
     is_causal,
 )
-from blocks.attention.heads import split, split_width
+from blocks.attention.heads import biased, split, split_width
 from blocks.attention.view import View
 from blocks.coords import Coords
 from blocks.linear import Linear
@@ -104,11 +104,10 @@ class Performer(Attention):
             self.provides = type(self).provides - {"decode"} | {"look_ahead"}
         self.map: FeatureMap = _map(kernel, eps, self.look_ahead)
         inner = heads * self.head_dim
-        biased = {"query", "key", "value", "out"} if bias is True else set(bias or ())
-        self.query = Linear(dim, inner, role="query", bias="query" in biased)
-        self.key = Linear(dim, inner, role="key", bias="key" in biased)
-        self.value = Linear(dim, inner, role="value", bias="value" in biased)
-        self.out = Linear(inner, dim, role="attention_out", bias="out" in biased)
+        self.query = Linear(dim, inner, role="query", bias=biased(bias, "query"))
+        self.key = Linear(dim, inner, role="key", bias=biased(bias, "key"))
+        self.value = Linear(dim, inner, role="value", bias=biased(bias, "value"))
+        self.out = Linear(inner, dim, role="attention_out", bias=biased(bias, "out"))
         directions = orthogonal_features(self.features, self.head_dim, norms=norms)
         self.register_buffer("directions", directions.to(torch.get_default_dtype()))
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from blocks.conversion.base import Conversion
 from blocks.conversion.keys import DECODER, Keys, flat, merged, nested
@@ -41,7 +41,10 @@ def pre_attention_scalar(model: Mapping[str, Any]) -> float:
 
 @part("conversion", "gemma2", paper="Gemma Team 2024, arXiv 2408.00118; transformers' Gemma2ForCausalLM")
 class Gemma2(Conversion):
-    """Gemma 2: every other layer has a window, norms before and after each sublayer, capped scores and logits."""
+    """Gemma 2: every other layer has a window, norms before and after each sublayer, capped scores and logits.
+
+    placement, norms: where the norms of a layer stand, and their names; what sets VaultGemma apart.
+    """
 
     model_type = "gemma2"
     architectures = ("Gemma2ForCausalLM",)
@@ -67,7 +70,7 @@ class Gemma2(Conversion):
     }
     fixed = {"use_bidirectional_attention": (None, False)}
     # hidden_act and sliding_window_size repeat what other keys say
-    harmless = ("max_position_embeddings", "hidden_act", "sliding_window_size", "cache_implementation")
+    harmless: ClassVar[tuple[str, ...]] = ("max_position_embeddings", "hidden_act", "sliding_window_size", "cache_implementation")
     prefix = "model."
     tiny = {
         "vocab_size": 19,
@@ -84,11 +87,14 @@ class Gemma2(Conversion):
         "rope_theta": 500.0,
     }
 
+    placement: ClassVar[str] = "sandwich"
+    norms: ClassVar[Mapping[str, str]] = SANDWICH
+
     def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
         c = self.read(config)
         types = c["layer_types"] or [FULL if n % 2 else SLIDING for n in range(c["num_hidden_layers"])]
         block = merged(
-            {"topology": "decoder", "norm": {"kind": "rms", "weight": "one_plus"}, "placement": "sandwich"},
+            {"topology": "decoder", "norm": {"kind": "rms", "weight": "one_plus"}, "placement": self.placement},
             {"attention": {"kind": "full", "scale": c["query_pre_attn_scalar"] ** -0.5}, "head": {"kind": "lm"}},
             nested(KEYS, c),
             {
@@ -115,7 +121,7 @@ class Gemma2(Conversion):
     def tensors(self, model: Mapping[str, Any]) -> Sequence[Line]:
         return decoder(
             [
-                *norms(THEIRS, OURS, SANDWICH),
+                *norms(THEIRS, OURS, self.norms),
                 *projections(f"{THEIRS}.self_attn", f"{OURS}.attention"),
                 *gated(f"{THEIRS}.mlp", f"{OURS}.feedforward"),
             ]

@@ -13,13 +13,13 @@ PUBLISHED = FOLDER / "published"
 
 
 def shipped() -> dict[str, Path]:
-    """The experiments that ship, by name."""
-    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+    """The experiments that ship with us, by name."""
+    return {name: path for name, path in known_specs().items() if path.parent == FOLDER}
 
 
 def published() -> dict[str, Path]:
     """The published systems that ship, by name: bert-base, and tiny/bert, which tests are made on."""
-    return {str(path.relative_to(PUBLISHED).with_suffix("")): path for path in sorted(PUBLISHED.rglob("*.yaml"))}
+    return {name: path for name, path in known_specs().items() if path.is_relative_to(PUBLISHED)}
 
 
 def find_spec(name: str) -> Path:
