@@ -70,7 +70,12 @@ class Gemma2(Conversion):
     }
     fixed = {"use_bidirectional_attention": (None, False)}
     # hidden_act and sliding_window_size repeat what other keys say
-    harmless: ClassVar[tuple[str, ...]] = ("max_position_embeddings", "hidden_act", "sliding_window_size", "cache_implementation")
+    harmless: ClassVar[tuple[str, ...]] = (
+        "max_position_embeddings",
+        "hidden_act",
+        "sliding_window_size",
+        "cache_implementation",
+    )
     prefix = "model."
     tiny = {
         "vocab_size": 19,
