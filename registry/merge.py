@@ -1,8 +1,9 @@
 """How one block of a spec is laid over another.
 
-Mappings merge, lists and scalars replace. A block whose kind changes is replaced whole, because the options of one kind
-mean nothing to another. A bare word counts as {kind: word}, so that `attention: full` and a later
-`attention: {window: 8}` make {kind: full, window: 8}.
+Mappings merge, lists and scalars replace. A block whose `kind` changes is replaced whole, because the options of one
+kind mean nothing to another. A model whose `topology` changes keeps the rest, because its parts mean the same in all
+of them; an option that only the old one has is refused by the check. A bare word counts as {kind: word}, so that
+`attention: full` and a later `attention: {window: 8}` make {kind: full, window: 8}.
 """
 
 import re
@@ -34,7 +35,7 @@ class Merger:
             return above
         old, new = self._kind(lower), self._kind(above)
         if old is not None and new is not None:
-            if old[1] != new[1]:
+            if old[1] != new[1] and {old[0], new[0]} == {self.kind_keys[0]}:
                 self._note(path, lower.value, above.value, old[1], new[1])
                 return above
             # The same kind under another of the kind keys must not leave both behind.

@@ -1,7 +1,7 @@
 """How a dotted path is read against a spec.
 
 A number steps into a list. A dotted key that exists in a mapping (`model.attention` in `sweep.axes`) is taken as one
-key, the longest that fits; under `axes` and `baseline`, whose keys are paths themselves, the whole rest is one key.
+key, the longest that fits; where keys of `sweep:` are paths, a rest that leads to nothing yet is one new key.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from registry.errors import Path, did_you_mean, dotted, quoted
 from registry.located import MAX_DEPTH, Item, child_of, find, nearest_keys
 
-_KEYS_ARE_PATHS = ("axes", "baseline")
+_KEYS_ARE_PATHS = (
+    ("axes",),
+    ("axes", "*", "when"),
+    ("baseline",),
+    ("exclude", "*"),
+    ("overrides", "*", "set"),
+    ("overrides", "*", "when"),
+    ("random", "settings"),
+    ("tune",),
+    ("variants", "*"),
+    ("zip", "*"),
+)
+"""Where in `sweep:`; a star is any key or number."""
 
 
 class PathError(Exception):
@@ -43,13 +55,27 @@ def next_step(here: Item | None, names: Sequence[str], steps: Path) -> tuple[str
     """The step from `here` (reached by `steps`) that the first of `names` mean, and how many of them it takes."""
     if here is not None and isinstance(here.value, list):
         return _list_index(names[0], len(here.value), quoted(dotted(steps))), 1
-    taken = 1
-    if steps and steps[-1] in _KEYS_ARE_PATHS:
-        taken = len(names)
-    elif here is not None and isinstance(here.value, dict):
-        keys = here.value
-        taken = next((n for n in range(len(names), 0, -1) if ".".join(names[:n]) in keys), 1)
+    keys = here.value if here is not None and isinstance(here.value, dict) else {}
+    lengths = range(len(names), 0, -1)
+    if _keys_are_paths(steps):
+        # a longer path may be a key of its own
+        known = (n for n in lengths if _holds(keys.get(".".join(names[:n])), names[n:]))
+        taken = next(known, len(names))
+    else:
+        taken = next((n for n in lengths if ".".join(names[:n]) in keys), 1)
     return ".".join(names[:taken]), taken
+
+
+def _holds(item: Item | None, names: Sequence[str]) -> bool:
+    """Whether there is an item that says something under the first of these names, or no name is left."""
+    return item is not None and (not names or (isinstance(item.value, dict) and names[0] in item.value))
+
+
+def _keys_are_paths(steps: Path) -> bool:
+    return steps[:1] == ("sweep",) and any(
+        len(pattern) == len(steps) - 1 and all(p in ("*", s) for p, s in zip(pattern, steps[1:], strict=True))
+        for pattern in _KEYS_ARE_PATHS
+    )
 
 
 def _list_index(name: str, length: int, where: str) -> int:

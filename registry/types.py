@@ -35,3 +35,5 @@ Slug = Annotated[
     str, Matches(r"[a-z0-9][a-z0-9._-]{0,63}", "lower-case letters, digits, '.', '_' and '-', at most 64 characters")
 ]
 """A name that becomes a folder: it can never leave its parent."""
+Percent = Annotated[str, Matches(r"[0-9]+([.][0-9]+)?%", "a number with a percent sign, such as 1%")]
+"""A share written as people write it."""

@@ -110,7 +110,7 @@ def test_problems_of_all_files_and_overrides_together(tmp_path: Path) -> None:
         ("{kind: full, window: 8}", "null", None),
         ("{kind: full, window: 8}", "[a]", ["a"]),
         ("{kind: full, sub: {kind: x, y: 1}}", "{sub: {kind: z}}", {"kind": "full", "sub": {"kind": "z"}}),
-        ("{topology: decoder, dim: 8}", "{topology: encoder}", {"topology": "encoder"}),
+        ("{topology: decoder, dim: 8}", "{topology: encoder}", {"topology": "encoder", "dim": 8}),
         ("{topology: decoder, dim: 8}", "{kind: decoder, heads: 2}", {"kind": "decoder", "dim": 8, "heads": 2}),
         # No kind below: the default kind may be the one that is named above.
         ("{lr: 1}", "{kind: adamw}", {"lr": 1, "kind": "adamw"}),
