@@ -134,7 +134,8 @@ def _state_after(
         s, z = phi_k.mT @ v, den_k.sum(2)
     if level is None or start is None:
         return LinearState(s, z) if state is None else LinearState(state.s + s, state.z + z)
-    now = level[..., -1]
+    # a view would keep the levels of all keys in memory
+    now = level[..., -1].clone()
     if state is not None:
         fade = torch.exp(start - now).unsqueeze(-1)
         s, z = s + state.s * fade.unsqueeze(-1), z + state.z * fade
