@@ -49,6 +49,10 @@ class Data(ABC):
     def prepare(self) -> None:
         """Read and encode everything. Safe to call twice. Raises BadData."""
 
+    def splits(self) -> list[str]:
+        """The splits that there are: "train", "valid", and "test" where the final weights can be evaluated on one."""
+        return ["train", "valid"]
+
     @abstractmethod
     def rows(self, split: str) -> Rows:
         """The rows of "train", "valid" or "test"."""

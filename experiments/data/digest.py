@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
 
 
 def digest(*contents: bytes) -> str:
@@ -11,4 +15,14 @@ def digest(*contents: bytes) -> str:
     for content in contents:
         whole.update(len(content).to_bytes(8, "big"))
         whole.update(content)
+    return whole.hexdigest()[:16]
+
+
+def chained(before: str, batch: Mapping[str, Tensor]) -> str:
+    """The digest of what came `before` and of a batch: its names, shapes and numbers."""
+    whole = hashlib.sha256(before.encode())
+    for name, tensor in sorted(batch.items()):
+        whole.update(f"{name} {tensor.dtype} {list(tensor.shape)};".encode())
+        numbers = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        whole.update(numbers.data)
     return whole.hexdigest()[:16]

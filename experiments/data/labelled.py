@@ -96,6 +96,9 @@ class LabelledText(Data):
             raise BadData(table.path, f"label '{name}' is not in the training file, which has {known}", row=row)
         return self.labels.index(name)
 
+    def splits(self) -> list[str]:
+        return self.tables.splits()
+
     def rows(self, split: str) -> LabelledRows:
         self.prepare()
         if split not in self._rows:

@@ -4,14 +4,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from experiments.data.digest import chained
 from experiments.streams import generator
 
 Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Share:
+    """The rows that one of `world` processes takes of every batch: neighbours, and always those in the same places."""
+
+    rank: int = 0
+    world: int = 1
+
+    def of(self, batch: Batch, full: int) -> Batch:
+        """Its part of a batch; of one with fewer rows than the `full` number, perhaps no row at all."""
+        if self.world == 1:
+            return batch
+        first, end = (rank * full // self.world for rank in (self.rank, self.rank + 1))
+        return {name: tensor[first:end] for name, tensor in batch.items()}
+
+
+WHOLE = Share()
+
+
+def rows_of(batch: Batch) -> int:
+    return len(next(iter(batch.values())))
 
 
 class Rows(ABC):
@@ -25,7 +49,8 @@ class Rows(ABC):
         """The keys of one pass over the rows, [rows ...]; in file order without a generator."""
 
     @abstractmethod
-    def batch(self, keys: Tensor) -> Batch: ...
+    def batch(self, keys: Tensor) -> Batch:
+        """The rows with these keys; the first axis of every tensor is the rows."""
 
     def batches(self, size: int) -> list[Tensor]:
         """The keys of every row in file order, `size` rows together."""
@@ -37,13 +62,19 @@ class TrainLoader:
 
     Batch i is a function of (seed, i): no model, no other random number and no interruption can change it. A pass
     leaves out the rows that do not fill a batch (other ones each time).
+
+    share: what this process takes of each batch. whole: the last batch, of which it took its share. digest: of all
+    batches so far, whole and in their order; equal digests mean equal training data.
     """
 
     def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
         self.rows = rows
         self.batch_size = min(batch_size, len(rows))
         self.seed = seed
+        self.share = WHOLE
         self.drawn = 0
+        self.digest = ""
+        self.whole: Batch = {}
 
     def __len__(self) -> int:
         return len(self.rows) // self.batch_size
@@ -53,29 +84,36 @@ class TrainLoader:
             epoch, first = divmod(self.drawn, len(self))
             keys = self.rows.keys(generator(self.seed, "order", epoch))
             for i in range(first, len(self)):
+                self.whole = self.rows.batch(keys[i * self.batch_size : (i + 1) * self.batch_size])
                 self.drawn += 1
-                yield self.rows.batch(keys[i * self.batch_size : (i + 1) * self.batch_size])
+                self.digest = chained(self.digest, self.whole)
+                yield self.share.of(self.whole, self.batch_size)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"drawn": self.drawn}
+        return {"drawn": self.drawn, "digest": self.digest}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.drawn = int(state["drawn"])
+        self.drawn, self.digest = int(state["drawn"]), str(state.get("digest", ""))
 
 
 class EvalLoader:
-    """Every row once, in file order; the last batch may be smaller."""
+    """Every row once, in file order; the last batch may be smaller.
+
+    share: what this process takes of each batch.
+    """
 
     def __init__(self, rows: Rows, batch_size: int) -> None:
         self.rows = rows
         self.batches = rows.batches(batch_size)
+        self.share = WHOLE
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Batch]:
+        full = max(map(len, self.batches), default=0)
         for keys in self.batches:
-            yield self.rows.batch(keys)
+            yield self.share.of(self.rows.batch(keys), full)
 
 
 def chunks(keys: Tensor, size: int) -> list[Tensor]:

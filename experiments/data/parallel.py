@@ -79,6 +79,9 @@ class ParallelText(Data):
             self._cut[split] = cut + more
             self._rows[split] = ParallelRows(source, target, table.columns[self.columns[1]], bos, filler)
 
+    def splits(self) -> list[str]:
+        return self.tables.splits()
+
     def rows(self, split: str) -> ParallelRows:
         self.prepare()
         if split not in self._rows:

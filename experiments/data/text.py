@@ -15,6 +15,7 @@ from experiments.data.errors import BadData
 from experiments.data.files import CORPORA, read_bytes, read_text
 from experiments.data.lanes import EvalLanes, TrainLanes
 from experiments.data.loader import Batch, Rows, chunks
+from experiments.data.token_cache import encoded
 from experiments.data.tokenizers import Bytes, Tokenizer
 from experiments.results.plan import Reference
 from registry import Build, Need, build, part
@@ -67,18 +68,16 @@ class Text(Data):
         if train is None:
             home = CORPORA / FOLDERS[corpus]
             self.paths = {split: path or home / f"{split}.txt" for split, path in self.paths.items()}
-        self._raw: dict[str, bytes] = {}
+        self._sizes: dict[str, int] = {}
+        self._fingerprint = ""
         self._streams: dict[str, Tensor] = {}
 
     def prepare(self) -> None:
         if self._streams:
             return
-        raw = {split: self._read(path) for split, path in self.paths.items() if path is not None}
-        if "valid" not in raw:
-            cut = len(raw["train"]) * 9 // 10
-            raw["train"], raw["valid"] = raw["train"][:cut], raw["train"][cut:]
+        raw = self._texts()
         self.tokenizer.fit([raw["train"]])
-        streams = {split: torch.from_numpy(self.tokenizer.encode(content)) for split, content in raw.items()}
+        streams = {split: torch.from_numpy(encoded(self.tokenizer, content)) for split, content in raw.items()}
         for split, stream in streams.items():
             need = self.length + 1 if split == "train" else 2
             if len(stream) < need:
@@ -86,12 +85,17 @@ class Text(Data):
                     self.paths[split] or f"{self.paths['train']} (last tenth)",
                     f"too short: {len(stream)} tokens, at least {need} are needed for length {self.length}",
                 )
-        self._raw, self._streams = raw, streams
+        # the text itself is let go of: trials side by side would each hold it
+        self._sizes = {split: len(content) for split, content in raw.items()}
+        self._fingerprint = digest(raw["train"], raw["valid"])
+        self._streams = streams
 
     def raw(self, split: str) -> bytes:
         """The text of a split as bytes."""
-        self.prepare()
-        return self._raw[split]
+        return self._texts()[split]
+
+    def splits(self) -> list[str]:
+        return [split for split, path in self.paths.items() if path is not None or split == "valid"]
 
     def rows(self, split: str) -> Rows:
         self.prepare()
@@ -110,19 +114,28 @@ class Text(Data):
 
     def about(self) -> dict[str, Any]:
         self.prepare()
-        sizes = {f"{split}_bytes": len(content) for split, content in self._raw.items()}
+        sizes = {f"{split}_bytes": size for split, size in self._sizes.items()}
         tokens = {f"{split}_tokens": len(stream) for split, stream in self._streams.items()}
         return {"about": f"text {self.name}", **sizes, **tokens, "vocab": self.vocab, "length": self.length}
 
     def references(self) -> list[Reference]:
-        return counting_models(self.raw("train"), self.raw("valid"))
+        raw = self._texts()
+        return counting_models(raw["train"], raw["valid"])
 
     def fingerprint(self) -> str:
         self.prepare()
-        return digest(self._raw["train"], self._raw["valid"])
+        return self._fingerprint
 
     def save(self, folder: Path) -> None:
         self.tokenizer.save(folder)
+
+    def _texts(self) -> dict[str, bytes]:
+        """The text of each split, read anew."""
+        raw = {split: self._read(path) for split, path in self.paths.items() if path is not None}
+        if "valid" not in raw:
+            cut = len(raw["train"]) * 9 // 10
+            raw["train"], raw["valid"] = raw["train"][:cut], raw["train"][cut:]
+        return raw
 
     def _read(self, path: Path) -> bytes:
         return read_text(path).encode() if self.tokenizer.needs_text else read_bytes(path)

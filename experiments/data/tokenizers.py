@@ -37,6 +37,10 @@ class Tokenizer(ABC):
     def fit(self, texts: Sequence[bytes]) -> None:
         """Learn from the training text; nothing to do for some kinds."""
 
+    def identity(self) -> str | None:
+        """What tells it from others, once it has learned: the same identity encodes every text alike. None: unknown."""
+        return None
+
     @abstractmethod
     def encode(self, text: bytes) -> np.ndarray:
         """Ids [n] of a text."""
@@ -78,6 +82,9 @@ class Bytes(Tokenizer):
     def fit(self, texts: Sequence[bytes]) -> None:
         pass
 
+    def identity(self) -> str:
+        return "bytes"
+
     def encode(self, text: bytes) -> np.ndarray:
         return np.frombuffer(text, dtype=np.uint8).copy()
 
@@ -117,6 +124,10 @@ class BytePairs(Tokenizer):
             write_text(cached, self._inner.to_str())
         except OSError:
             pass
+
+    def identity(self) -> str:
+        text: str = self._trained().to_str()
+        return text
 
     def encode(self, text: bytes) -> np.ndarray:
         return np.array(self._trained().encode(text.decode()).ids, dtype=np.int32)
