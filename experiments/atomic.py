@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from experiments.crash import crash_point
+
 
 def temporary(target: Path) -> Path:
     """The name under which a new version of `target` is written, beside it (so on the same file system)."""
@@ -34,11 +36,15 @@ def write_text(target: Path, text: str, *, durable: bool = True) -> None:
 
 
 def write_bytes(target: Path, content: bytes, *, durable: bool = True) -> None:
-    """As `write_text`."""
-    new = temporary(target)
+    """As `write_text`. Its crash points are named by the file: `summary.half_written`."""
+    new, half, name = temporary(target), len(content) // 2, target.stem
+    crash_point(f"{name}.before_write")
     try:
         with open(new, "wb") as file:
-            file.write(content)
+            file.write(content[:half])
+            file.flush()
+            crash_point(f"{name}.half_written")
+            file.write(content[half:])
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -48,6 +54,7 @@ def write_bytes(target: Path, content: bytes, *, durable: bool = True) -> None:
             os.replace(new, target)
     finally:
         new.unlink(missing_ok=True)
+    crash_point(f"{name}.after_write")
 
 
 def write_json(target: Path, value: Any, *, durable: bool = True) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.data import Data
@@ -43,6 +44,16 @@ def filled(full: Mapping[str, Any], data: Data) -> dict[str, Any]:
     if problems:
         raise SpecError(problems)
     return {**full, "model": model}
+
+
+@dataclass(frozen=True)
+class PartsMaker:
+    """`make_parts` with the catalog of some plug-ins; unlike a catalog it can be sent to another process."""
+
+    plugins: tuple[str, ...] = ()
+
+    def __call__(self, full: Mapping[str, Any]) -> Parts:
+        return make_parts(full, Catalog.load(self.plugins))
 
 
 def make_parts(full: Mapping[str, Any], catalog: Catalog) -> Parts:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments.data.base import Data
-from experiments.data.loader import Batch
+from experiments.data.loader import Batch, TrainLoader, rows_of
 from experiments.optimizers.base import Optimizer
+from experiments.ranks import ALONE, Ranks
 from experiments.schedules.base import Schedule
 from registry import Need
 
@@ -25,6 +26,9 @@ class Task(LightningModule, ABC):
     """A model, what it learns and how: the one place where batches meet the loss.
 
     model: any module that the task can call, see `loss`.
+
+    Where several processes train together each sees a share of every batch; the losses, counts and metrics are those
+    of the whole batches all the same.
     """
 
     family: ClassVar[str] = "task"
@@ -41,8 +45,12 @@ class Task(LightningModule, ABC):
         self.tokens_seen = 0
         self.spec: dict[str, Any] = {}
         self.fingerprint = ""
+        self.ranks: Ranks = ALONE
+        self.batches: TrainLoader | None = None
         self.last_loss: Tensor | None = None
         self.last_metrics: dict[str, float] = {}
+        self.test_metrics: dict[str, float] = {}
+        self.split = "valid"
         self._sums: Sums = {}
 
     @abstractmethod
@@ -51,37 +59,80 @@ class Task(LightningModule, ABC):
 
     @abstractmethod
     def measure(self, batch: Batch) -> Sums:
-        """Sums over a validation batch, to be added up over batches."""
+        """Sums over an evaluation batch, to be added up over batches."""
 
     @abstractmethod
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
-        """Metrics from the sums over all validation batches; names without "valid/"."""
+        """Metrics from the sums over all batches of a split; names without "valid/"."""
 
     def count(self, batch: Batch) -> int:
         """How many tokens the model learns from in a batch; rate and budget count these."""
         return int(batch["valid"].sum()) if "valid" in batch else batch["tokens"].numel()
 
+    def weight(self, batch: Batch) -> float:
+        """How many things `loss` is the mean over in a batch, tokens unless said otherwise."""
+        return self.count(batch)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.loss(batch)
-        self.tokens_seen += self.count(batch)
+        loss, whole, logging = self.loss(batch), self._whole(batch), self._is_logging_step(batch_idx)
+        self.tokens_seen += self.count(whole)
         self.last_loss = loss.detach()
-        if self._is_logging_step(batch_idx):
+        if self.ranks.world > 1:
+            # gradients are averaged over the ranks, so that together they are those of the mean over the whole batch
+            loss = loss * (self.ranks.world * self.weight(batch) / self.weight(whole))
+            if loss.device.type == "cpu" or logging:
+                mean = self.ranks.total(float(loss.detach())) / self.ranks.world
+                self.last_loss = torch.tensor(mean, dtype=torch.float64)
+        if logging:
             rate = self.trainer.optimizers[0].param_groups[0]["lr"]
             self.record({"train/loss": float(self.last_loss), "lr": rate}, self.global_step + 1)
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        self._sums = {}
+        self.begin("valid")
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch, batch_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        self.last_metrics = self._metrics()
+
+    def on_test_epoch_start(self) -> None:
+        self.begin("test")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        self.test_metrics = self._metrics()
+
+    def begin(self, split: str) -> None:
+        """An evaluation on "valid" or "test" begins."""
+        self.split, self._sums = split, {}
+
+    def add(self, batch: Batch, batch_idx: int) -> None:
+        """Take a batch of it into account."""
         for name, value in self.measure(batch).items():
             value = value.double()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
-    def on_validation_epoch_end(self) -> None:
-        sums = {name: float(value) for name, value in self._sums.items()}
-        self.last_metrics = {f"valid/{name}": value for name, value in self.summarise(sums).items()}
-        self.record(self.last_metrics, self.global_step)
+    def _evaluate(self, batch: Batch, batch_idx: int) -> None:
+        # this rank's share of a short batch may be nothing
+        if rows_of(batch):
+            self.add(batch, batch_idx)
+
+    def _metrics(self) -> dict[str, float]:
+        sums: dict[str, float] = {}
+        for found in self.ranks.gather({name: float(value) for name, value in self._sums.items()}):
+            for name, value in found.items():
+                sums[name] = sums.get(name, 0.0) + value
+        metrics = {f"{self.split}/{name}": value for name, value in self.summarise(sums).items()}
+        self.record(metrics, self.global_step)
+        return metrics
+
+    def _whole(self, batch: Batch) -> Batch:
+        """The batch that this rank's share is of."""
+        return batch if self.batches is None or self.ranks.world == 1 else self.batches.whole
 
     def record(self, values: dict[str, float], step: int) -> None:
         """Hand numbers to every logger now, so that they are on disk before a checkpoint of this step."""

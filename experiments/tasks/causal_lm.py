@@ -65,10 +65,11 @@ class CausalLM(Task):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
         if self._training.has_memory:
-            checkpoint["memory"] = self._training.state_dict()
+            checkpoint["memory"] = self.ranks.gather(self._training.state_dict())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._training.load_state_dict(checkpoint.get("memory", []))
+        of_ranks = checkpoint.get("memory", [])
+        self._training.load_state_dict(of_ranks[self.ranks.rank] if of_ranks else [])
 
     def logits(self, batch: Batch, carried: Carried) -> Tensor:
         """[b n v]; a model with a memory reads batches that continue each other as one text."""

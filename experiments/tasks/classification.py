@@ -45,6 +45,9 @@ class Classification(Task):
         logits = self.model(batch["tokens"], valid=batch["valid"])
         return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.label_smoothing)
 
+    def weight(self, batch: Batch) -> float:
+        return len(batch["labels"])
+
     def measure(self, batch: Batch) -> Sums:
         logits, labels = self.model(batch["tokens"], valid=batch["valid"]), batch["labels"]
         return {

@@ -60,12 +60,12 @@ class Translation(Task):
         nats, tokens = token_nats(self.logits(batch), batch["targets"], batch["valid"], *self.smoothing)
         return nats / tokens
 
-    def on_validation_epoch_start(self) -> None:
-        super().on_validation_epoch_start()
+    def begin(self, split: str) -> None:
+        super().begin(split)
         self.translations = []
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        super().validation_step(batch, batch_idx)
+    def add(self, batch: Batch, batch_idx: int) -> None:
+        super().add(batch, batch_idx)
         if batch_idx < self.decode_batches:
             self.translations += self.translate(batch)
 
@@ -73,7 +73,8 @@ class Translation(Task):
         return token_sums(self.logits(batch), batch["targets"], batch["valid"], self.sizes)
 
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
-        return token_metrics(sums) | (overlap(self.translations) if self.translations else {})
+        translations = [pair for found in self.ranks.gather(self.translations) for pair in found]
+        return token_metrics(sums) | (overlap(translations) if translations else {})
 
     def logits(self, batch: Batch) -> Tensor:
         """[b n v]"""
@@ -82,13 +83,13 @@ class Translation(Task):
         return logits
 
     def translate(self, batch: Batch) -> list[tuple[str, str]]:
-        """For each row of a validation batch: the model's translation, and the reference."""
+        """For each row of an evaluation batch: the model's translation, and the reference."""
         tokenizer = self.pairs.tokenizer
         start = torch.full_like(batch["tokens"][:, :1], tokenizer.special("<bos>"))
         decoding = Decoding(max_new_tokens=self.pairs.length, stop=tokenizer.special("<eos>"))
         source, source_valid = batch["source"], batch["source_valid"]
         ids = generate(cast(Topology, self.model), start, decoding, source=source, source_valid=source_valid).tolist()
-        references = self.pairs.rows("valid").texts
+        references = self.pairs.rows(self.split).texts
         rows = batch["rows"].tolist()
         return [(tokenizer.decode(found), references[row]) for found, row in zip(ids, rows, strict=True)]
 

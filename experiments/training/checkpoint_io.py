@@ -7,12 +7,13 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
 from pytorch_lightning.plugins import CheckpointIO
 
 from experiments.atomic import commit, sync_folder, temporary
+from experiments.crash import crash_point
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
@@ -25,14 +26,19 @@ class AtomicCheckpointIO(CheckpointIO):
         target.parent.mkdir(parents=True, exist_ok=True)
         new = temporary(target)
         try:
+            crash_point("checkpoint.open")
             with open(new, "wb") as file:
-                torch.save(checkpoint, file)
+                _write(checkpoint, file, target)
                 file.flush()
+                crash_point("checkpoint.before_sync")
                 os.fsync(file.fileno())
+            crash_point("checkpoint.before_replace")
             if target.exists():
                 # a kill between the two renames leaves the previous one, which `newest` falls back to
                 os.replace(target, target.with_name(PREVIOUS))
+                crash_point("checkpoint.between_replaces")
             commit(new, target)
+            crash_point("checkpoint.after_replace")
         finally:
             new.unlink(missing_ok=True)
 
@@ -41,6 +47,38 @@ class AtomicCheckpointIO(CheckpointIO):
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink(missing_ok=True)
+
+
+def _write(checkpoint: dict[str, Any], file: BinaryIO, target: Path) -> None:
+    """Raises OSError, with the name of the target, where there is no room for it."""
+    pieces = _Pieces(file)
+    try:
+        torch.save(checkpoint, cast(BinaryIO, pieces))
+    except Exception as error:
+        # torch goes on to trip over what is missing of the file
+        if pieces.error is not None:
+            raise OSError(pieces.error.errno, pieces.error.strerror, str(target)) from error
+        raise
+
+
+class _Pieces:
+    """A file as it is written, piece by piece, which remembers what went wrong; a crash point after each piece."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, piece: Any) -> int:
+        try:
+            written = self._file.write(piece)
+        except OSError as error:
+            self.error = error
+            raise
+        crash_point("checkpoint.half_written")
+        return written
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:

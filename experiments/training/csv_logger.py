@@ -12,6 +12,7 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 
 from experiments.atomic import write_text
+from experiments.crash import crash_point
 
 HEADER = ["step", "epoch", "seconds", "name", "value"]
 
@@ -41,8 +42,14 @@ class CsvLogger(Logger):
         lines = [f"{step},{epoch},{seconds},{name},{value!r}\n" for name, value in metrics.items() if name != "epoch"]
         if not self._path.exists():
             lines.insert(0, ",".join(HEADER) + "\n")
+        text = "".join(lines)
+        crash_point("metrics.before_write")
         with open(self._path, "a", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
+            file.write(text[: len(text) // 2])
+            file.flush()
+            crash_point("metrics.half_written")
+            file.write(text[len(text) // 2 :])
+        crash_point("metrics.after_write")
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Nothing: the resolved spec is in the run folder."""
@@ -54,9 +61,12 @@ class CsvLogger(Logger):
                 os.fsync(file.fileno())
 
     def resume(self, step: int, validated: int) -> None:
-        """Drop what was written after `step`, validation after `validated`, and a torn last line."""
-        rows = read_rows(self._path)
-        kept = [row for row in rows if int(row[0]) <= (validated if row[3].startswith("valid/") else step)]
+        """Drop what was written after `step`, validation after `validated`, and a torn last line.
+
+        What comes of the test split is dropped too: it is evaluated at the very end, so it is done again.
+        """
+        until = {"valid": validated, "test": -1}
+        kept = [row for row in read_rows(self._path) if int(row[0]) <= until.get(row[3].split("/")[0], step)]
         if kept:
             write_text(self._path, "".join(",".join(row) + "\n" for row in [HEADER, *kept]))
         else:

@@ -7,23 +7,26 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from experiments.ranks import ALONE, Ranks
 from experiments.streams import stream_seed
 
 
 class DropoutStream(Callback):
     """torch's own generators carry the dropout stream while training; saved and restored with a checkpoint.
 
-    Validation runs on a copy, so how often it runs does not change the training.
+    Validation runs on a copy, so how often it runs does not change the training. Each rank has a stream of its own.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, ranks: Ranks = ALONE) -> None:
         self._seed = seed
+        self._ranks = ranks
         self._restored: dict[str, Any] | None = None
         self._aside: dict[str, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._restored is None:
-            torch.manual_seed(stream_seed(self._seed, "dropout"))
+            index = () if self._ranks.first else (self._ranks.rank,)
+            torch.manual_seed(stream_seed(self._seed, "dropout", *index))
         else:
             _set(self._restored)
             self._restored = None
@@ -35,10 +38,10 @@ class DropoutStream(Callback):
         _set(self._aside)
 
     def state_dict(self) -> dict[str, Any]:
-        return _get()
+        return {"ranks": self._ranks.gather(_get())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._restored = state_dict
+        self._restored = state_dict["ranks"][self._ranks.rank]
 
 
 def _get() -> dict[str, Any]:

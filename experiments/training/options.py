@@ -9,12 +9,17 @@ from typing import Any, Literal
 
 from registry.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true", "fsdp"]
 Precision = Literal["32-true", "64-true", "bf16-true", "16-true", "bf16-mixed", "16-mixed"]
 
 
 @dataclass(frozen=True)
 class TrainerOptions:
     """Arguments of Lightning's Trainer, under its own names; a null leaves Lightning's default.
+
+    devices, num_nodes: how many processes train together, on each machine and on how many; each batch is split between
+        them, so that `data.batch_size` stays the size of the whole. strategy: how they do; auto is
+        ddp_find_unused_parameters_true, which fits every model and resumes bit for bit.
 
     max_steps, max_epochs: where the training ends; one of them must be given.
     val_check_interval: validate every so many batches (int), or that share of a pass over the data (float); ten times
@@ -32,13 +37,16 @@ class TrainerOptions:
     check_val_every_n_epoch: PositiveInt | None = None
     limit_train_batches: PositiveInt | Fraction | None = None
     limit_val_batches: NonNegativeInt | Fraction | None = None
+    limit_test_batches: NonNegativeInt | Fraction | None = None
     log_every_n_steps: PositiveInt = 10
     accumulate_grad_batches: PositiveInt = 1
     gradient_clip_val: PositiveFloat | None = None
     gradient_clip_algorithm: Literal["norm", "value"] | None = None
     precision: Precision = "32-true"
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
-    devices: Literal[1] = 1
+    devices: PositiveInt | Literal["auto"] = 1
+    num_nodes: PositiveInt = 1
+    strategy: Strategy = "auto"
     deterministic: bool = False
     benchmark: bool | None = None
     detect_anomaly: bool = False

@@ -26,10 +26,17 @@ _EXPECTED = (
 )
 
 
+class _Unfailing(logging.FileHandler):
+    """Where there is no room to write on, what writes the results says so."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
+        """Nothing."""
+
+
 @contextmanager
 def log_file(path: Path) -> Iterator[logging.Logger]:
     """Inside, Lightning logs to the file instead of the terminal. Yields the run's own logger, for the same file."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Unfailing(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     own = logging.getLogger(f"swapformer.run.{path.parent.name}")
     loggers = [own, *map(logging.getLogger, _LIBRARIES)]

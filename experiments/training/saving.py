@@ -13,6 +13,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from experiments.results.plan import Metric
 from experiments.training.checkpoint_io import BEST, LAST, copy_checkpoint
 from experiments.training.divergence import check_weights
+from experiments.training.errors import Paused
 from experiments.training.interrupts import Interrupts
 
 
@@ -21,6 +22,8 @@ class Saving(Callback):
 
     Always between two steps with nothing left to do for the first: if a validation is due after it, saving waits for
     that. `best.ckpt` is the one with the smallest (or largest) metric. A state that is not finite is never saved.
+
+    until: pause after saving at the first validation at or after this optimizer step, unless it is the last step.
 
     Must come after every callback whose state belongs in the checkpoint.
     """
@@ -32,6 +35,7 @@ class Saving(Callback):
         every: int | None,
         interrupts: Interrupts,
         on_saved: Callable[[int], None],
+        until: int | None = None,
     ) -> None:
         self.last = folder / LAST
         self.best = folder / BEST
@@ -44,15 +48,17 @@ class Saving(Callback):
         self._every = every
         self._interrupts = interrupts
         self._on_saved = on_saved
+        self._until = until
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loop = trainer.fit_loop.epoch_loop
-        stepped = not loop._should_accumulate()
-        wanted = self._interrupts.asked is not None or (self._every and trainer.global_step % self._every == 0)
-        if not (wanted and stepped) or validation_is_due(trainer):
+        if loop._should_accumulate():
+            return
+        wanted = self._interrupts.agree() or (self._every and trainer.global_step % self._every == 0)
+        if not wanted or validation_is_due(trainer):
             return
         self.save(trainer, pl_module)
-        self._interrupts.stop_if_asked()
+        self._interrupts.stop_if_agreed()
 
     def on_validation_end(self, trainer: Trainer, pl_module: Any) -> None:
         self.validated_step, self.metrics = trainer.global_step, dict(pl_module.last_metrics)
@@ -60,13 +66,21 @@ class Saving(Callback):
         if trainer.state.fn != TrainerFn.FITTING:
             return
         self.save(trainer, pl_module)
-        if better:
+        if better and self._interrupts.ranks.first:
             copy_checkpoint(self.last, self.best)
-        self._interrupts.stop_if_asked()
+        self._interrupts.agree()
+        self._interrupts.stop_if_agreed()
+        self.pause_if_due(trainer.global_step, trainer.max_steps)
 
     def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
         if self.saved_step != trainer.global_step:
             self.save(trainer, pl_module)
+
+    def pause_if_due(self, step: int, max_steps: int) -> None:
+        """Raises Paused where the training is to pause and is not done. step: up to which it is saved."""
+        reached = self._until is not None and (self.validated_step or 0) >= self._until
+        if reached and step < max_steps:
+            raise Paused(step, self.metrics)
 
     def _consider(self, metrics: dict[str, float], step: int) -> bool:
         """Whether these metrics are the best so far; remembers them if so."""
@@ -81,7 +95,7 @@ class Saving(Callback):
         return True
 
     def save(self, trainer: Trainer, pl_module: Any) -> None:
-        check_weights(pl_module, trainer.global_step)
+        check_weights(pl_module, trainer.global_step, self._interrupts.ranks)
         for logger in trainer.loggers:
             logger.save()
         trainer.save_checkpoint(self.last, weights_only=False)

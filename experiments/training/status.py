@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,26 +13,28 @@ from pytorch_lightning import Callback, Trainer
 from experiments.atomic import write_json
 from experiments.training.meter import Meter
 
-Status = Literal["pending", "running", "finished", "failed", "diverged", "interrupted"]
+Status = Literal["pending", "running", "paused", "finished", "failed", "diverged", "interrupted"]
 Event = dict[str, Any]
 
 
 class RunState:
-    """The file `state.json`: status, reason, step."""
+    """The file `state.json`: status, reason, step, and of a paused run the metrics of its last validation."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "state.json"
         self.max_steps: int | None = None
         self.step = 0
 
-    def write(self, status: Status, reason: str | None = None) -> None:
-        content = {
+    def write(self, status: Status, reason: str | None = None, metrics: Mapping[str, float] | None = None) -> None:
+        content: dict[str, Any] = {
             "status": status,
             "reason": reason,
             "step": self.step,
             "max_steps": self.max_steps,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        if metrics is not None:
+            content["metrics"] = dict(metrics)
         # a running state may be lost in a power cut; how it ended may not
         write_json(self._path, content, durable=status != "running")
 

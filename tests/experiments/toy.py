@@ -14,6 +14,7 @@ from experiments.data import Text
 from experiments.optimizers import AdamW
 from experiments.schedules import WarmupCosine
 from experiments.tasks import CausalLM
+from experiments.training.places import Place
 from experiments.training.trial import Parts, exit_code, run_trial
 
 SIGNALS: list[tuple[int, int]] = []
@@ -55,3 +56,18 @@ def run_and_exit(spec: dict[str, Any], folder: Path, signals: list[tuple[int, in
     torch.set_num_threads(1)
     SIGNALS.extend(signals)
     sys.exit(exit_code(run_trial(spec, folder, build_parts=toy_parts)))
+
+
+def run_rank_and_exit(
+    spec: dict[str, Any],
+    folder: Path,
+    rank: int,
+    world: int,
+    port: int,
+    signals: list[tuple[int, int]],
+    until: int | None = None,
+) -> None:
+    """Body of one of several child processes that train a toy trial together; its end as exit code."""
+    SIGNALS.extend(signals)
+    place = Place(rank, world, rank, 0, "127.0.0.1", port)
+    sys.exit(exit_code(run_trial(spec, folder, build_parts=toy_parts, place=place, until=until)))

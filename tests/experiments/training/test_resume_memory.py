@@ -59,7 +59,7 @@ def test_resumed_equals_uninterrupted(
         assert read_curve(folder) == read_curve(tmp_path / "whole")
         again = read_checkpoint(folder / "checkpoints" / LAST)
         assert all(torch.equal(again["state_dict"][k], v) for k, v in whole["state_dict"].items())
-        for mine, theirs in zip(again["memory"], whole["memory"], strict=True):
+        for mine, theirs in zip(again["memory"][0], whole["memory"][0], strict=True):
             assert torch.equal(mine["x"], theirs["x"])
 
 
@@ -74,7 +74,7 @@ def test_the_memory_is_in_the_checkpoint_and_counts(
     monkeypatch.undo()
     path = tmp_path / "stopped/checkpoints" / LAST
     checkpoint = read_checkpoint(path)
-    assert [list(entry["x"].shape) for entry in checkpoint["memory"]] == [[2, 12, 16]] * 2
+    assert [list(entry["x"].shape) for entry in checkpoint["memory"][0]] == [[2, 12, 16]] * 2
     checkpoint["memory"] = []
     torch.save(checkpoint, path)
     run_trial(spec, tmp_path / "stopped", build_parts=parts)
