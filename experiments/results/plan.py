@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from experiments.results.lenient import mapping, number, objects, text, texts, whole
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: sweeps of a grid only; it is still read."""
 
 
 class ResultsError(ValueError):
@@ -36,20 +37,88 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Held:
+    """How a variant was brought to the budget: `setting` was set to `value`, which makes `amount` of `target`."""
+
+    setting: str
+    value: float
+    amount: float
+    target: float
+
+    @property
+    def off(self) -> float:
+        """What is left of the mismatch, as a share of the target; negative below it."""
+        return (self.amount - self.target) / self.target
+
+
+@dataclass(frozen=True)
 class Variant:
-    """One combination of axis values; `values` maps the path of an axis to the label of its value."""
+    """One combination of axis values.
+
+    values: path of an axis -> label of its value. settings: everything that sets it apart from the spec, path -> value,
+    axes, overrides and the budget's solution together. held: where the sweep has a budget.
+    """
 
     label: str
     values: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    held: Held | None = None
+
+
+Stage = Literal["compare", "tune"]
+"""What a trial is for: to be ranked, or to find a variant's settings, after which its result counts no more."""
 
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A variant, by its label, with a seed; `id` is the name of its folder."""
+    """A variant, by its label, with a seed; `id` is the name of its folder.
+
+    tuned: the settings that were tried, or, of a trial that is compared, chosen; path -> value.
+    """
 
     id: str
     variant: str
     seed: int
+    stage: Stage = "compare"
+    tuned: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BudgetFacts:
+    """What was held equal, by which setting, and within which share of the target."""
+
+    hold: str
+    by: str
+    target: float
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Override:
+    """Settings of some variants only, in words.
+
+    when: {path: what is wanted}. set: {path: value}. variants: by label.
+    """
+
+    when: Mapping[str, str]
+    set: Mapping[str, str]
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TuningFacts:
+    """How settings were chosen for each variant, before the comparison.
+
+    metric: what they were chosen by. space: path -> the values or the distribution, in words. tries: for each variant.
+    seeds: for each try. halving: 1 / halving of the tries went on at every rung.
+    """
+
+    search: str
+    metric: str
+    space: Mapping[str, str]
+    tries: int
+    seeds: int = 1
+    halving: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +150,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that was settled before the first trial started."""
+    """What a sweep settled before its first trial, and the trials that it has come to want since.
+
+    baseline: path of each axis -> label; baseline_label: of the variant itself. seeds: those of the trials that are
+    known; most_seeds: how many there may come to be, where they are added until the intervals are narrow.
+    looks: how often the results are looked at to decide whether more seeds are needed (1: never); intervals are
+    widened for it. scaling: the axis that makes the model larger. strict: a combination that cannot be trained would
+    have been refused.
+    """
 
     name: str
     metric: Metric
@@ -98,6 +174,24 @@ class Plan:
     references: tuple[Reference, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    budget: BudgetFacts | None = None
+    looks: int = 1
+    scaling: str | None = None
+    baseline_label: str | None = None
+    most_seeds: int | None = None
+    overrides: tuple[Override, ...] = ()
+    tuning: TuningFacts | None = None
+    strict: bool = False
+
+    @property
+    def compared(self) -> tuple[PlannedTrial, ...]:
+        """The trials that are ranked."""
+        return tuple(trial for trial in self.trials if trial.stage == "compare")
+
+    @property
+    def tries(self) -> tuple[PlannedTrial, ...]:
+        """The trials of tuning."""
+        return tuple(trial for trial in self.trials if trial.stage == "tune")
 
     @property
     def left_out_by_reason(self) -> dict[str, tuple[str, ...]]:
@@ -106,14 +200,16 @@ class Plan:
         return {reason: tuple(entry.label for entry in self.left_out if entry.reason == reason) for reason in reasons}
 
     def is_baseline(self, variant: Variant) -> bool:
-        """Whether `variant` has every value that the baseline names."""
+        """Whether `variant` is the baseline, by its label or, in older plans, by its values."""
+        if self.baseline_label is not None:
+            return variant.label == self.baseline_label
         return bool(self.baseline) and all(variant.values.get(a) == v for a, v in (self.baseline or {}).items())
 
 
 def read_plan(raw: Mapping[str, Any], problems: list[str]) -> Plan:
     """A plan from the contents of `plan.json`; what is missing stays empty, a newer schema is refused."""
     version = raw.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
+    if version not in (1, SCHEMA_VERSION):
         raise ResultsError(f"plan.json has schema version {version!r}; this program reads version {SCHEMA_VERSION}")
     metric = mapping(raw.get("metric"))
     if not metric.get("name"):
@@ -136,10 +232,22 @@ def read_plan(raw: Mapping[str, Any], problems: list[str]) -> Plan:
         baseline=texts(raw["baseline"]) if isinstance(raw.get("baseline"), dict) else None,
         seeds=tuple(s for s in map(whole, seeds) if s is not None) if isinstance(seeds, list) else (),
         variants=tuple(
-            Variant(text(entry.get("label")), texts(entry.get("values"))) for entry in objects(raw.get("variants"))
+            Variant(
+                text(entry.get("label")),
+                texts(entry.get("values")),
+                mapping(entry.get("settings")),
+                _held(mapping(entry.get("held"))),
+            )
+            for entry in objects(raw.get("variants"))
         ),
         trials=tuple(
-            PlannedTrial(text(entry.get("id")), text(entry.get("variant")), whole(entry.get("seed")) or 0)
+            PlannedTrial(
+                text(entry.get("id")),
+                text(entry.get("variant")),
+                whole(entry.get("seed")) or 0,
+                "tune" if entry.get("stage") == "tune" else "compare",
+                mapping(entry.get("tuned")),
+            )
             for entry in objects(raw.get("trials"))
         ),
         left_out=tuple(
@@ -158,7 +266,47 @@ def read_plan(raw: Mapping[str, Any], problems: list[str]) -> Plan:
         ),
         data=texts(raw.get("data")),
         environment=texts(raw.get("environment")),
+        budget=_budget(mapping(raw.get("budget"))),
+        looks=whole(raw.get("looks")) or 1,
+        scaling=text(raw.get("scaling")) or None,
+        baseline_label=text(raw.get("baseline_label")) or None,
+        most_seeds=whole(raw.get("most_seeds")),
+        overrides=tuple(
+            Override(texts(entry.get("when")), texts(entry.get("set")), tuple(map(text, names)))
+            for entry in objects(raw.get("overrides"))
+            if isinstance(names := entry.get("variants"), list)
+        ),
+        tuning=_tuning(mapping(raw.get("tuning"))),
+        strict=raw.get("strict") is True,
     )
+
+
+def _tuning(raw: Mapping[str, Any]) -> TuningFacts | None:
+    tries = whole(raw.get("tries"))
+    if tries is None:
+        return None
+    return TuningFacts(
+        search=text(raw.get("search")),
+        metric=text(raw.get("metric")),
+        space=texts(raw.get("space")),
+        tries=tries,
+        seeds=whole(raw.get("seeds")) or 1,
+        halving=whole(raw.get("halving")),
+    )
+
+
+def _held(raw: Mapping[str, Any]) -> Held | None:
+    value, amount, target = (number(raw.get(key)) for key in ("value", "amount", "target"))
+    if value is None or amount is None or not target:
+        return None
+    return Held(text(raw.get("setting")), value, amount, target)
+
+
+def _budget(raw: Mapping[str, Any]) -> BudgetFacts | None:
+    target, tolerance = number(raw.get("target")), number(raw.get("tolerance"))
+    if target is None or tolerance is None:
+        return None
+    return BudgetFacts(text(raw.get("hold")), text(raw.get("by")), target, tolerance)
 
 
 def metric_label(name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from experiments.results.fair import unequal
 from experiments.results.lenient import read_json, text, whole
 from experiments.results.plan import Metric, Plan, PlannedTrial, ResultsError, Variant, read_plan
 from experiments.results.sweep import SweepResults
@@ -13,24 +15,41 @@ from experiments.results.trial import read_trial
 TRIAL_FILES = ("state.json", "summary.json", "metrics.csv")
 
 
-def read_results(folder: Path | str) -> SweepResults:
+def read_results(folder: Path | str, *, curves: bool = True) -> SweepResults:
     """Read the folder of a sweep, of a single run, or of one trial.
 
-    Missing and corrupt files are tolerated and listed in `problems`. Raises ResultsError where the folder holds
-    nothing that this program wrote, or where a newer version of it wrote the plan.
+    Without `curves` the metrics files are left alone. Missing and corrupt files are tolerated and listed in `problems`.
+    Raises ResultsError where the folder holds nothing that this program wrote, or where a newer version of it wrote the
+    plan.
     """
     root = Path(folder)
+    if not is_sweep(root):
+        if not is_trial(root):
+            raise ResultsError(f"{root} holds no results: no plan.json, no trials/ and no state.json{runs_in(root)}")
+        return _one_trial(root, curves)
+    problems: list[str] = []
+    plan = plan_of(root, problems)
+    trials = tuple(read_trial(root, planned, problems, curves=curves) for planned in plan.trials)
+    results = SweepResults(root, plan, trials, tuple(problems))
+    return replace(results, problems=(*problems, *unequal(results)))
+
+
+def is_sweep(root: Path) -> bool:
+    """Whether the folder is that of a sweep. Raises ResultsError where there is no folder."""
     if not root.is_dir():
         raise ResultsError(f"{root} is not a folder")
-    problems: list[str] = []
-    if not (root / "plan.json").exists() and not (root / "trials").is_dir():
-        if not any((root / name).exists() for name in TRIAL_FILES):
-            raise ResultsError(f"{root} holds no results: no plan.json, no trials/ and no state.json{runs_in(root)}")
-        return _one_trial(root, problems)
+    return (root / "plan.json").exists() or (root / "trials").is_dir()
+
+
+def is_trial(root: Path) -> bool:
+    """Whether the folder is that of a run or of one trial."""
+    return any((root / name).exists() for name in TRIAL_FILES)
+
+
+def plan_of(root: Path, problems: list[str]) -> Plan:
+    """The plan of the sweep at `root`, with a variant for every trial; made of its trial folders where it has none."""
     raw = read_json(root / "plan.json", problems)
-    plan = _plan_from_folders(root) if raw is None else _complete(read_plan(raw, problems), problems)
-    trials = tuple(read_trial(root, planned, problems) for planned in plan.trials)
-    return SweepResults(root, plan, trials, tuple(problems))
+    return _plan_from_folders(root) if raw is None else complete(read_plan(raw, problems), problems)
 
 
 def runs_in(folder: Path, most: int = 5) -> str:
@@ -48,11 +67,12 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _one_trial(root: Path, problems: list[str]) -> SweepResults:
+def _one_trial(root: Path, curves: bool) -> SweepResults:
     """A trial's own folder, seen as a sweep of one variant."""
+    problems: list[str] = []
     summary = read_json(root / "summary.json", []) or {}
     planned = PlannedTrial(root.name, root.name, whole(summary.get("seed")) or 0)
-    trial = read_trial(root, planned, problems, folder=root)
+    trial = read_trial(root, planned, problems, folder=root, curves=curves)
     names = [*(trial.summary.metrics if trial.summary else ()), *trial.curves]
     plan = Plan(
         name=root.name,
@@ -81,7 +101,7 @@ def _plan_from_folders(root: Path) -> Plan:
     )
 
 
-def _complete(plan: Plan, problems: list[str]) -> Plan:
+def complete(plan: Plan, problems: list[str]) -> Plan:
     """The plan with a variant for every trial, so that no trial goes unseen."""
     known = {variant.label for variant in plan.variants}
     unknown = [label for label in dict.fromkeys(trial.variant for trial in plan.trials) if label not in known]

@@ -8,11 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from experiments.results.lenient import mapping, number, numbers, read_json, text, whole
-from experiments.results.plan import PlannedTrial
+from experiments.results.origin import Origin, read_origin
+from experiments.results.plan import PlannedTrial, Stage
 
-STATUSES = ("pending", "running", "finished", "failed", "diverged", "interrupted")
+STATUSES = ("pending", "running", "paused", "finished", "failed", "diverged", "interrupted")
 # Ids become folder names: nothing that could lead out of the sweep's folder.
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -28,7 +30,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Summary:
-    """`summary.json`: written once, when a trial has finished. Memory is in MB, time in seconds."""
+    """`summary.json`: written once, when a trial has finished. Memory is in MB, time in seconds.
+
+    batches: a digest of all that was trained on, equal for trials that saw the same batches in the same order.
+    """
 
     metrics: Mapping[str, float]
     best_metrics: Mapping[str, float]
@@ -41,11 +46,15 @@ class Summary:
     train_seconds: float | None
     peak_memory_mb: float | None
     tokens: int | None
+    batches: str = ""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One variant with one seed. `summary` is None until it has finished."""
+    """One variant with one seed. `summary` is None until it has finished.
+
+    updated: when it last said how far it is (UTC). origin: what it was trained by and on, as far as it is known.
+    """
 
     id: str
     variant: str
@@ -57,6 +66,10 @@ class Trial:
     max_steps: int | None = None
     summary: Summary | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    stage: Stage = "compare"
+    tuned: Mapping[str, Any] = field(default_factory=dict)
+    updated: str = ""
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def ended_without(self) -> bool:
@@ -80,15 +93,20 @@ class Trial:
             return ""
 
 
-def read_trial(root: Path, planned: PlannedTrial, problems: list[str], *, folder: Path | None = None) -> Trial:
-    """One trial of the sweep at `root`; whatever cannot be read is described in `problems`."""
+def read_trial(
+    root: Path, planned: PlannedTrial, problems: list[str], *, folder: Path | None = None, curves: bool = True
+) -> Trial:
+    """One trial of the sweep at `root`; whatever cannot be read is described in `problems`.
+
+    Without `curves` the metrics file, the largest of a trial, is left alone.
+    """
     if folder is None:
         if not SAFE_ID.fullmatch(planned.id):
             problems.append(f"trial id {planned.id!r} is not a folder name")
-            return Trial(planned.id, planned.variant, planned.seed, root / "trials", "failed", "unusable trial id")
+            return _untouched(planned, root / "trials", "failed", "unusable trial id")
         folder = root / "trials" / planned.id
     if not folder.is_dir():
-        return Trial(planned.id, planned.variant, planned.seed, folder)
+        return _untouched(planned, folder)
     found: list[str] = []
     # a trial that was stopped while it was still starting has a folder and no state
     began = (folder / "state.json").exists() or (folder / "summary.json").exists()
@@ -99,11 +117,13 @@ def read_trial(root: Path, planned: PlannedTrial, problems: list[str], *, folder
     if raw_summary is not None:
         # The summary is the commit point, so it outranks a state file that was not updated any more.
         status = text(raw_summary.get("status"), "finished")
+        reason = text(raw_summary.get("reason")) if "reason" in raw_summary else reason
     elif status == "finished":
         status, reason = "interrupted", "state.json says finished, but there is no readable summary.json"
     if status not in STATUSES:
         status, reason = "interrupted", reason or f"no readable status ({status or 'none'})"
-    curves = read_curves(folder / "metrics.csv", found)
+    logged = read_curves(folder / "metrics.csv", found) if curves else {}
+    origin = read_origin(folder, raw_summary or {}, found)
     problems.extend(f"trial {planned.id}: {line}" for line in found)
     return Trial(
         id=planned.id,
@@ -115,7 +135,17 @@ def read_trial(root: Path, planned: PlannedTrial, problems: list[str], *, folder
         step=whole(state.get("step")) or 0,
         max_steps=whole(state.get("max_steps")),
         summary=summary,
-        curves=curves,
+        curves=logged,
+        stage=planned.stage,
+        tuned=planned.tuned,
+        updated=text(state.get("updated")),
+        origin=origin,
+    )
+
+
+def _untouched(planned: PlannedTrial, folder: Path, status: str = "pending", reason: str = "") -> Trial:
+    return Trial(
+        planned.id, planned.variant, planned.seed, folder, status, reason, stage=planned.stage, tuned=planned.tuned
     )
 
 
@@ -133,6 +163,7 @@ def read_summary(raw: Mapping[str, object]) -> Summary:
         train_seconds=number(raw.get("train_seconds")),
         peak_memory_mb=number(raw.get("peak_memory_mb")),
         tokens=whole(raw.get("tokens")),
+        batches=text(raw.get("batches")),
     )
 
 

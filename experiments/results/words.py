@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from experiments.results.statistics import Estimate
 
@@ -25,20 +25,28 @@ def shorten(text: str, width: int) -> str:
 
 
 def decimals_for(values: Iterable[float]) -> int:
-    """How many decimals tell these values apart: three digits of their range, within 2 to 4."""
+    """How many decimals tell these values apart: three digits of their range, within 2 to 4, more if all are tiny."""
     known = list(values)
-    span = max(known) - min(known) if known else 0.0
-    return 3 if span <= 0 else min(4, max(2, 2 - math.floor(math.log10(span))))
+    largest = max(map(abs, known), default=0.0)
+    most = max(4, 2 - math.floor(math.log10(largest))) if largest else 4
+    span = min(max(known) - min(known), 1e300) if known else 0.0
+    if span <= 0:
+        return 3 if most == 4 else most
+    return min(most, max(2, 2 - math.floor(math.log10(span))))
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """`2.390`, or the sign for a missing value."""
-    return MISSING if value is None else f"{value:.{decimals}f}"
+    """`2.390`, or the sign for a missing value; very large and very small numbers with an exponent."""
+    if value is None:
+        return MISSING
+    return f"{value:.{decimals}f}" if decimals <= 8 and abs(value) < 1e7 else f"{value:.4g}"
 
 
 def signed(value: float | None, decimals: int) -> str:
     """`+0.012`, or the sign for a missing value."""
-    return MISSING if value is None else f"{value:+.{decimals}f}".replace("-", "\u2212")
+    if value is None:
+        return MISSING
+    return f"{'+' if value >= 0 else ''}{fixed(value, decimals)}".replace("-", "\u2212")
 
 
 def interval(estimate: Estimate | None, decimals: int) -> str:
@@ -46,6 +54,16 @@ def interval(estimate: Estimate | None, decimals: int) -> str:
     if estimate is None or estimate.low is None:
         return MISSING
     return f"{fixed(estimate.low, decimals)} to {fixed(estimate.high, decimals)}"
+
+
+def signed_interval(low: float | None, high: float | None, decimals: int) -> str:
+    """`-0.12 to -0.06` with proper signs, or the sign for a missing value."""
+    return MISSING if low is None or high is None else f"{signed(low, decimals)} to {signed(high, decimals)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def count(value: float | None) -> str:
