@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
+
+if TYPE_CHECKING:
+    from registry.catalog import Catalog
 
 aten = torch.ops.aten
 
@@ -62,14 +65,34 @@ def _count(model: Any, length: int, batch: int, device: torch.device) -> int:
     with device:
         inputs = model.example(batch, length)
     there = {name: t.detach().to(device) for name, t in [*model.named_parameters(), *model.named_buffers()]}
-    with _evaluating(model), torch.no_grad(), FlopCounterMode(display=False, custom_mapping=_MORE) as counter:
-        functional_call(model, there, (), inputs)
+    with _evaluating(model), torch.no_grad():
+        return flops_of(lambda: functional_call(model, there, (), inputs))
+
+
+def flops_of(call: Callable[[], Any]) -> int:
+    """What a call computes in matrix products and convolutions, a multiplication and an addition each."""
+    with FlopCounterMode(display=False, custom_mapping=_MORE) as counter:
+        call()
     return counter.get_total_flops()
 
 
-def facts(model: nn.Module, length: int) -> dict[str, Any]:
-    """What a summary says of a model, for sequences of that length."""
-    return {"parameters_by_part": parameters_by_part(model), "flops_per_token": flops_per_token(model, length)}
+def facts(
+    model: nn.Module, length: int, full: Mapping[str, Any] | None = None, catalog: Catalog | None = None
+) -> dict[str, Any]:
+    """What a summary says of a model, for sequences of that length.
+
+    full: the spec it was trained by, for what the training costs: "training_flops", of all the steps that it asks for,
+    and "memory_counted_mb", of a step (see `step_memory`); each null where it cannot be counted.
+    """
+    found: dict[str, Any] = {
+        "parameters_by_part": parameters_by_part(model),
+        "flops_per_token": flops_per_token(model, length),
+    }
+    if full is not None and catalog is not None:
+        from experiments.training_cost import training_facts
+
+        found |= training_facts(full, catalog)
+    return found
 
 
 @contextmanager

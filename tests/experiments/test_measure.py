@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from blocks.kernels.tiles import plan
 from experiments import measure
@@ -85,11 +86,97 @@ def test_performer() -> None:
     assert found == projections(4) + N * HEADS * (maps + 2 * (2 * features * (WIDTH + 1)))
 
 
-@pytest.mark.parametrize(
-    "attention",
-    ["full", {"kind": "full", "window": 16}, {"kind": "longformer", "window": 16}, "linear", "performer"],
-    ids=str,
-)
+def test_performer_causal() -> None:
+    features, chunks = 24, [min(96, N - start) for start in range(0, N, 96)]
+    maps = N * 2 * 2 * WIDTH * features
+    inside = sum(2 * c * c * features + 2 * c * c * (WIDTH + 1) for c in chunks)
+    between = (sum(chunks[1:]) + sum(chunks[:-1])) * 2 * features * (WIDTH + 1)
+    found = attention_flops({"kind": "performer", "features": features})
+    assert found == projections(4) + HEADS * (maps + inside + between)
+
+
+def test_bigbird() -> None:
+    # the blocks at both ends see all keys; the others a window of three blocks, both ends and the random ones
+    block, random = 8, 3
+    inner = N // block - 2
+    scores = 2 * block * N + inner * block * block * (3 + 2 + random)
+    found = attention_flops({"kind": "bigbird", "block": block, "random": random}, "encoder")
+    assert found == projections(4) + HEADS * scores * 4 * WIDTH
+
+
+def test_bigbird_causal() -> None:
+    # the first block sees itself; the others themselves and the block before, the first and the random ones
+    block, random = 8, 3
+    scores = block * block + (N // block - 1) * block * block * (2 + 1 + random)
+    found = attention_flops({"kind": "bigbird", "block": block, "random": random})
+    assert found == projections(4) + HEADS * scores * 4 * WIDTH
+
+
+def test_transformer_xl_without_a_memory() -> None:
+    assert attention_flops("transformer_xl") == projections(4) + HEADS * N * N * 4 * WIDTH
+
+
+def test_relative_positions_cost_products_too() -> None:
+    # the vectors of N distances are projected and meet every query, and a learned vector meets every key
+    plain = flops_per_token(model("full"), N)
+    more = N * (flops_per_token(model("full", position="transformer_xl"), N) - plain)
+    assert more == 2 * N * DIM * DIM + HEADS * N * N * 2 * WIDTH + HEADS * N * 2 * WIDTH
+
+
+def test_cross_attention_of_another_kind() -> None:
+    plain = model("full", "encoder_decoder")
+    built = model("full", "encoder_decoder", cross_attention="linear")
+    per_head = 2 * (2 * WIDTH * (WIDTH + 1)) - 4 * N * WIDTH
+    assert flops_per_token(built, N) - flops_per_token(plain, N) == HEADS * per_head
+
+
+def test_convolutions_count() -> None:
+    built = model("full", "encoder", vocab=None, embedding={"kind": "audio", "bins": 5}, head="hidden")
+    convolutions = 2 * N * 2 * 5 * DIM * 3 + N * 2 * DIM * DIM * 3
+    inside = N * 2 * (2 * DIM * 4 * DIM) + projections(4) + HEADS * N * N * 4 * WIDTH
+    assert measure.flops(built, N) == convolutions + inside
+
+
+PRODUCTS = {"mv", "addmv", "dot", "vdot", "addr", "outer", "inner", "matmul", "linear", "bilinear", "_addmm_activation"}
+"""What multiplies matrices or vectors and is in no table of ours."""
+
+
+class Seen(TorchDispatchMode):
+    """The names of all operations that run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+KINDS = [
+    "full",
+    {"kind": "full", "window": 16},
+    {"kind": "full", "softcap": 5.0},
+    {"kind": "longformer", "window": 16},
+    {"kind": "bigbird", "block": 8},
+    "linear",
+    "performer",
+]
+
+
+@pytest.mark.parametrize("attention", [*KINDS, "transformer_xl"], ids=str)
+def test_no_product_runs_uncounted(attention: Any) -> None:
+    built = model(attention, position="rotary")
+    for device in ("cpu", "meta"):
+        with torch.device(device):
+            on = model(attention, position="rotary") if device == "meta" else built
+            with Seen() as seen, torch.no_grad():
+                on.eval()(**on.example(1, N))
+        assert {"mm", "bmm", "addmm"} & seen.names
+        assert not seen.names & PRODUCTS
+
+
+@pytest.mark.parametrize("attention", KINDS, ids=str)
 @pytest.mark.parametrize("topology", ["decoder", "encoder"])
 def test_nothing_that_the_cpu_computes_is_invisible(attention: Any, topology: str) -> None:
     """The real run on the CPU, fused kernels and all, counts the same as the one without computing."""
