@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from blocks.topology import Topology
 from experiments.data import Data
@@ -12,27 +11,11 @@ from experiments.optimizers.base import Optimizer
 from experiments.results.plan import Metric
 from experiments.schedules import WarmupCosine
 from experiments.schedules.base import Schedule
+from experiments.sweep_options import Sweep
 from experiments.tasks import Task
 from experiments.training.options import CheckpointOptions, EarlyStopping, TrainerOptions
 from registry import Build, part
-from registry.types import NonNegativeInt, PositiveInt, Slug
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Which variants are compared.
-
-    axes: dotted path of a setting -> the values it takes; all combinations are trained, those that cannot work are left
-    out with the reason. seeds: so many, from 0, or a list. baseline: the variant that others are compared with, as
-    {path: value}. exclude: combinations to leave out, each {path: value, ...}.
-    workers: trials at a time, one a core unless given.
-    """
-
-    axes: dict[str, list[Any]]
-    seeds: PositiveInt | list[NonNegativeInt] = 1
-    baseline: dict[str, Any] | None = None
-    exclude: list[dict[str, Any]] | None = None
-    workers: PositiveInt | None = None
+from registry.types import NonNegativeInt, Slug
 
 
 @part("spec", "experiment")

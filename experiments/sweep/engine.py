@@ -1,116 +1,72 @@
-"""Runs trials side by side: a fresh process for each, forked from a server that has everything imported."""
+"""What runs trials: the interface of an engine, the job it is given, and the events it reports."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import multiprocessing.forkserver
-import os
-import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any
-
-from experiments.sweep.worker import Job, work
+from pathlib import Path
+from typing import Any, Protocol
 
 Event = dict[str, Any]
+"""What a trial or its engine says, by the word under "event":
+
+ready: the process is up. step, valid, saved, note, end: see `experiments.training.status.Progress`.
+summary: it has come to a stop by itself; "summary" is what `run_trial` returned: finished, diverged, paused or
+    interrupted.
+failed: it will fail again; "reason", "oom" where memory ran out, "full" where the disk did.
+lost: nobody's fault, it may go on from its last checkpoint; "reason".
+
+The last three are ends: one of them is the last event of each job that was started.
+"""
+
+ENDS = ("summary", "failed", "lost")
 
 
-@dataclass
-class Running:
-    """A trial in progress.
+class EngineFailed(RuntimeError):
+    """The engine cannot start trials any more; what they have saved is kept."""
 
-    ready: whether its process is far enough that a signal is not lost. ended: whether it has told of its own end.
-    signals: how many were passed on to it.
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to train.
+
+    until: pause at the first validation at or after this optimizer step. memory_mb: data that its process may hold.
+    minutes: of wall clock, after which it is ended. devices: how many slots it takes.
     """
 
-    job: Job
-    process: BaseProcess
-    events: Connection
-    life: Connection
-    ready: bool = False
-    ended: bool = False
-    signals: int = 0
+    id: str
+    spec: dict[str, Any]
+    folder: Path
+    plugins: tuple[str, ...] = ()
+    until: int | None = None
+    memory_mb: int | None = None
+    minutes: float | None = None
+    devices: int = 1
 
 
-class Engine:
-    """Trials as processes of this machine.
+class Engine(Protocol):
+    """Trains jobs side by side, each in a process that dies with the coordinator."""
 
-    Nothing survives the coordinator: its end closes the pipe that each trial watches.
-    """
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self.running: dict[str, Running] = {}
-        # one thread a trial: trials side by side would only get into each other's way
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["experiments.sweep.warm"])
-        multiprocessing.forkserver.ensure_running()
+    @property
+    def slots(self) -> int:
+        """How many devices there are in all."""
 
     @property
     def free(self) -> int:
-        return self.workers - len(self.running)
+        """How many of them no job takes."""
+
+    @property
+    def running(self) -> Mapping[str, Any]:
+        """The jobs that have been started and have not ended, by id."""
 
     def start(self, job: Job) -> None:
-        """Start a trial."""
-        events, their_events = self._context.Pipe(duplex=False)
-        their_life, life = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=work, args=(job, their_events, their_life), daemon=True)
-        process.start()
-        their_events.close()
-        their_life.close()
-        self.running[job.id] = Running(job, process, events, life)
+        """Start a job that takes no more devices than are free. Raises EngineFailed."""
 
     def events(self, timeout: float) -> Iterator[tuple[Job, Event]]:
-        """What the trials have said, within so many seconds; a trial that ends without a word is said to be killed."""
-        watched: dict[Any, Running] = {r.events: r for r in self.running.values()}
-        for ready in wait(list(watched), timeout):
-            trial = watched[ready]
-            try:
-                event = trial.events.recv()
-            except (EOFError, OSError):
-                yield from self._finish(trial)
-                continue
-            trial.ready = True
-            trial.ended |= event["event"] in ("summary", "failed")
-            yield trial.job, event
+        """What has happened, waiting at most so many seconds for the first of it."""
 
     def pass_on(self, signals: Sequence[int]) -> None:
-        """Send every trial those of the signals, which only become more, that it has not been sent yet.
-
-        A trial that is not ready gets them at a later call: the server that it is forked from ignores Ctrl-C.
-        """
-        for trial in (t for t in self.running.values() if t.ready):
-            for number in signals[trial.signals :]:
-                _send(trial.process, number)
-            trial.signals = len(signals)
+        """Send each trial those of the signals, a list that only grows, that it has not been sent yet."""
 
     def close(self) -> None:
-        """End whatever still runs."""
-        for trial in self.running.values():
-            _send(trial.process, signal.SIGKILL)
-        for trial in self.running.values():
-            trial.process.join()
-        self.running.clear()
-
-    def _finish(self, trial: Running) -> Iterator[tuple[Job, Event]]:
-        trial.process.join()
-        trial.life.close()
-        trial.events.close()
-        del self.running[trial.job.id]
-        code = trial.process.exitcode
-        if not trial.ended:
-            how = f"ended early with exit code {code}"
-            if code is not None and code < 0:
-                how = f"killed by signal {signal.Signals(-code).name}"
-            yield trial.job, {"event": "failed", "reason": how}
-
-
-def _send(process: BaseProcess, number: int) -> None:
-    # it may end while it is being looked at
-    with contextlib.suppress(ProcessLookupError):
-        if process.pid is not None and process.is_alive():
-            os.kill(process.pid, number)
+        """End whatever still runs, at once."""

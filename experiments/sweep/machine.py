@@ -1,41 +1,49 @@
-"""What trials run on: versions and hardware, for the record."""
+"""What trials can run on: the slots of this machine, and how many of them a trial takes."""
 
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from experiments.provenance import cores, environment
+from registry.errors import Problem, SpecError
 
-def cores() -> int:
-    """How many cores this process may use."""
-    # macOS cannot tell which cores are a process's own
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def environment() -> dict[str, Any]:
-    """Versions, hardware, and the commit that the program runs from, where it runs from a repository."""
-    names = ("swapformer", "torch", "pytorch-lightning")
-    return {
-        **{name: version(name) for name in names},
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": cores(),
-        **_commit(),
-    }
+__all__ = ["cores", "devices", "environment", "gpus", "require_slots", "slots"]
 
 
-def _commit() -> dict[str, Any]:
-    try:
-        commit, status = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"git_commit": commit, "git_dirty": bool(status)}
+def slots(full: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
+    """How many trials go on at a time, and the GPU of each: one a GPU, or one a core where none is used.
+
+    `sweep.workers` decides how many, as far as there are GPUs for them.
+    """
+    on_gpus = full["trainer"]["accelerator"] in ("auto", "gpu", "cuda")
+    names = gpus() if on_gpus else ()
+    workers = full["sweep"]["workers"] or len(names) or cores()
+    return (min(workers, len(names)), names[:workers]) if names else (workers, ())
 
 
-def _git(*words: str) -> str:
-    command = ["git", "-C", str(Path(__file__).parent), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+def gpus() -> tuple[str, ...]:
+    """The CUDA devices that this process may use, by the names that CUDA_VISIBLE_DEVICES takes; () without any."""
+    # asked the usual way CUDA would start here, and be broken in every process that is forked
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [name.strip() for name in chosen.split(",")] if chosen else list(map(str, range(count)))
+    return tuple(names[:count])
+
+
+def devices(spec: Mapping[str, Any]) -> int:
+    """How many slots a trial takes."""
+    found = spec["trainer"]["devices"]
+    return found if isinstance(found, int) else 1
+
+
+def require_slots(specs: Iterable[Mapping[str, Any]], slots: int, of: str) -> None:
+    """Raises SpecError if a trial takes more slots than there are. of: what the slots are, for the message."""
+    most = max((devices(spec) for spec in specs), default=1)
+    if most > slots:
+        fault = f"asks for {most}, but all that a trial can have is {slots} ({of})"
+        raise SpecError([Problem("trainer.devices", fault)])

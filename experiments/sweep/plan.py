@@ -1,225 +1,172 @@
-"""What a sweep will do: every variant with every seed, and which combinations are left out and why. Trains nothing."""
+"""What a sweep will do: its variants, the seeds they get, and which combinations are left out and why."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from experiments.results.plan import Caveat, LeftOut
+from experiments.results.plan import BudgetFacts, Caveat, Held, LeftOut, Override
+from experiments.sweep.adjusted import wanted_in_words
+from experiments.sweep.axis_mistakes import find_axis_mistakes
+from experiments.sweep.findings import Findings
+from experiments.sweep.labels import label
 from experiments.sweep.machine import cores
-from registry.errors import Path, Problem, SpecError, did_you_mean, dotted
-from registry.load import Incompatible, Loaded, caveats_of
-from registry.values import shown
-
-Values = Mapping[str, Any]
+from experiments.sweep.named import axes_of
+from experiments.sweep.other_mistakes import find_other_mistakes
+from experiments.sweep.settings import Settings
+from experiments.sweep.settle import Settled, refuse_twins, settle
+from experiments.sweep.specs import Specs
+from experiments.sweep.tryout import try_out
+from experiments.sweep_options import AutoSeeds, Budget, looks, seeds_of
+from experiments.trial_spec import content
+from registry.errors import Problem, SpecError
+from registry.load import Loaded, caveats_of
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One combination. values: path -> label of the value; specs: the full spec for each seed."""
+    """What is compared: the spec with some settings of its own.
+
+    values: path of an axis -> label of its value; empty where the variant, being one by name, does not set it, a dash
+    where the axis does not apply. settings: axes, random, zip, overrides, then the setting that meets the budget.
+    held: how the budget was met.
+    """
 
     label: str
     values: Mapping[str, str]
-    specs: Mapping[int, dict[str, Any]]
+    settings: Settings = ()
+    held: Held | None = None
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """All of a sweep. axes: path -> labels in order; baseline: path -> label, or None."""
+    """All that is settled before anything is trained.
+
+    axes: path -> labels in order. baseline: the label of a variant. seeds: so many in any case, or as many as it takes.
+    """
 
     axes: Mapping[str, Sequence[str]]
-    baseline: Mapping[str, str] | None
-    seeds: Sequence[int]
+    baseline: str | None
+    seeds: Sequence[int] | AutoSeeds
     variants: Sequence[Variant]
     left_out: Sequence[LeftOut]
     caveats: Sequence[Caveat]
     workers: int
+    specs: Specs = field(repr=False, compare=False)
+    budget: BudgetFacts | None = None
+    overrides: Sequence[Override] = ()
 
     @property
-    def trials(self) -> list[tuple[Variant, int]]:
-        """Variants with seeds, seed by seed, so that an interrupted sweep has compared everything it has trained."""
-        return [(variant, seed) for seed in self.seeds for variant in self.variants]
+    def looks(self) -> int:
+        """How often the results are looked at to decide whether more seeds are needed."""
+        return len(looks(self.seeds)) if isinstance(self.seeds, AutoSeeds) else 1
+
+    @property
+    def first_seeds(self) -> list[int]:
+        """The seeds that every variant is trained with in any case."""
+        return list(range(self.seeds.at_least)) if isinstance(self.seeds, AutoSeeds) else list(self.seeds)
+
+    def spec(self, variant: Variant, seed: int, tuned: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The full spec of a trial; kept, so that asking again costs nothing. Raises SpecError, Incompatible.
+
+        tuned: settings on top of the variant's.
+        """
+        return self.specs.of((*variant.settings, *(tuned or {}).items()), variant.label, seed)
 
 
-def make_plan(loaded: Loaded) -> SweepPlan:
-    """Lay out the sweep of a spec.
+def make_plan(
+    loaded: Loaded,
+    tell: Callable[[str], None] = lambda words: None,
+    *,
+    remembered: Path | None = None,
+    meet_budget: bool = True,
+) -> SweepPlan:
+    """Lay out the sweep of a spec: its combinations, checked one by one, then its budget.
 
-    Raises SpecError for an axis that hits no setting, a value that is wrong in itself, a baseline that is no variant,
-    or when nothing is left to train.
+    tell: hears what takes long, such as timing steps for a budget of time. remembered: a file that keeps timings, so
+    that a sweep which is continued comes to the same budget. meet_budget: solve for it, which imports torch; without,
+    the variants are as if there were none.
+
+    Raises SpecError with all mistakes of the block together, then with those of the values in its variants, and when
+    nothing is left to train, the baseline is no variant, or a budget cannot be met.
     """
-    sweep = loaded.full["sweep"]
-    if sweep is None:
+    if loaded.full["sweep"] is None:
         raise SpecError([Problem("sweep", "the spec has no `sweep:`; `run` trains a single spec")])
-    axes: dict[str, list[Any]] = sweep["axes"]
-    _check_axes(axes, loaded)
-    seeds = _seeds(sweep["seeds"], loaded)
-    labels = {path: _labels(values) for path, values in axes.items()}
-    variants: list[Variant] = []
-    left_out: list[LeftOut] = []
-    for choice in itertools.product(*(range(len(values)) for values in axes.values())):
-        picked = {path: axes[path][i] for path, i in zip(axes, choice, strict=True)}
-        named = {path: labels[path][i] for path, i in zip(axes, choice, strict=True)}
-        label = " / ".join(named.values())
-        reason = _excluded(picked, sweep["exclude"] or [])
-        if reason is None:
-            try:
-                variants.append(Variant(label, named, _specs(loaded, picked, seeds, label)))
-                continue
-            except Incompatible as error:
-                reason = "; ".join(problem.message for problem in error.problems)
-        left_out.append(LeftOut(label, named, reason))
-    if not variants:
-        reasons = "; ".join(dict.fromkeys(item.reason for item in left_out))
-        raise SpecError([Problem("sweep.axes", f"no combination can be trained: {reasons}", _place(loaded, "axes"))])
-    baseline = _baseline(sweep["baseline"], axes, labels, variants, loaded)
-    workers = sweep["workers"] or cores()
-    return SweepPlan(labels, baseline, seeds, variants, left_out, _caveats(variants, loaded), workers)
+    found = Findings(loaded)
+    factors = find_axis_mistakes(found)
+    can_be_crossed = not found.problems
+    find_other_mistakes(found)
+    specs = Specs(loaded)
+    settled = settle(found, factors, specs) if can_be_crossed else Settled([], [], None)
+    _stop_at(found)
+    sweep = found.sweep
+    variants = [Variant(c.label, c.values, c.settings) for c in settled.kept]
+    budget = None
+    if sweep["budget"] is not None and meet_budget:
+        # imported late: most sweeps hold nothing equal but the steps
+        from experiments.budget import solve
+
+        first = next((v for v in variants if v.label == settled.baseline), None)
+        options = Budget(**sweep["budget"])
+        try:
+            solved, budget = solve(
+                variants,
+                first,
+                options,
+                lambda s: specs.of(tuple(s), "budget"),
+                loaded.catalog,
+                tell,
+                remembered=remembered,
+            )
+        except SpecError as error:
+            raise SpecError(_placed(problem, loaded) for problem in error.problems) from error
+        variants = list(solved)
+    full = {variant.label: specs.of(variant.settings, variant.label) for variant in variants}
+    refuse_twins(found, [(name, json.dumps(content(spec), sort_keys=True)) for name, spec in full.items()])
+    try_out(found, {variant.label: variant.settings for variant in variants}, specs)
+    _stop_at(found)
+    return SweepPlan(
+        axes=axes_of(factors, list(sweep["variants"] or {})),
+        baseline=settled.baseline,
+        seeds=seeds_of(sweep["seeds"]),
+        variants=variants,
+        left_out=settled.left_out,
+        caveats=_caveats(full, loaded),
+        workers=sweep["workers"] or cores(),
+        specs=specs,
+        budget=budget,
+        overrides=_overrides(sweep, settled),
+    )
 
 
-def _caveats(variants: Sequence[Variant], loaded: Loaded) -> list[Caveat]:
-    """What must be known of variants to compare them."""
+def _stop_at(found: Findings) -> None:
+    if found.problems:
+        raise SpecError(found.problems)
+
+
+def _placed(problem: Problem, loaded: Loaded) -> Problem:
+    """A problem with the place of its path in the spec, where it has none."""
+    return replace(problem, place=problem.place or loaded.composed.place(tuple(problem.path.split("."))))
+
+
+def _caveats(full: Mapping[str, Mapping[str, Any]], loaded: Loaded) -> list[Caveat]:
+    """What must be known of variants to compare them. full: their specs, by label."""
     found: dict[str, list[str]] = {}
-    for variant in variants:
-        for words in caveats_of(next(iter(variant.specs.values())), loaded.catalog):
-            found.setdefault(words, []).append(variant.label)
+    for name, spec in full.items():
+        for words in caveats_of(spec, loaded.catalog):
+            found.setdefault(words, []).append(name)
     return [Caveat(words, tuple(labels)) for words, labels in found.items()]
 
 
-def _specs(loaded: Loaded, picked: Values, seeds: Sequence[int], label: str) -> dict[int, dict[str, Any]]:
-    """The full spec for each seed."""
-    first = _spec(loaded, picked, seeds[0], label)
-    if "seed" in loaded.composed.references:
-        return {seeds[0]: first, **{seed: _spec(loaded, picked, seed, label) for seed in seeds[1:]}}
-    # they differ in nothing but the seed, and checking takes its time
-    return {seed: {**first, "seed": seed} for seed in seeds}
-
-
-def _spec(loaded: Loaded, picked: Values, seed: int, label: str) -> dict[str, Any]:
-    return loaded.variant([*picked.items(), ("seed", seed)], f"sweep [{label}]").full
-
-
-def _seeds(wanted: int | list[int], loaded: Loaded) -> list[int]:
-    if wanted == []:
-        raise SpecError([Problem("sweep.seeds", "names no seed", _place(loaded, "seeds"))])
-    return list(range(wanted)) if isinstance(wanted, int) else list(dict.fromkeys(wanted))
-
-
-def _check_axes(axes: Mapping[str, list[Any]], loaded: Loaded) -> None:
-    """Every axis must hit a setting of the spec and have values, each once; what is excluded must be among them."""
-    problems = []
-    for path, values in axes.items():
-        place = loaded.composed.key_place(("sweep", "axes", path))
-        if path.split(".")[0] in ("sweep", "seed", "plugins", "name"):
-            remedy = "use sweep.seeds" if path == "seed" else "it is no setting of a trial"
-            problems.append(Problem(f"sweep.axes.{path}", f"cannot be an axis: {remedy}", place))
-        elif not _reaches(loaded.full, path):
-            hint = did_you_mean(path, _paths(loaded.full))
-            problems.append(Problem(f"sweep.axes.{path}", f"hits no setting of the spec.{hint}", place))
-        elif not values:
-            problems.append(Problem(f"sweep.axes.{path}", "has no values", place))
-        elif len({repr(v) for v in values}) < len(values):
-            problems.append(Problem(f"sweep.axes.{path}", "names a value twice", place))
-    if not axes:
-        problems.append(Problem("sweep.axes", "names no axis", _place(loaded, "axes")))
-    for number, rule in enumerate(loaded.full["sweep"]["exclude"] or []):
-        problems += _misfits(rule, axes, ("sweep", "exclude", number), loaded)
-    if problems:
-        raise SpecError(problems)
-
-
-def _reaches(full: Any, path: str) -> bool:
-    """Whether a dotted path leads to a setting; below a block that another kind may fill, the values' check decides."""
-    here = full
-    for step in path.split("."):
-        if here is None or (isinstance(here, Mapping) and "kind" in here and step not in here):
-            return here is not full
-        if not isinstance(here, Mapping) or step not in here:
-            return False
-        here = here[step]
-    return True
-
-
-def _paths(full: Any, before: str = "") -> list[str]:
-    if not isinstance(full, Mapping):
-        return []
-    found = [f"{before}{key}" for key in full]
-    return found + [path for key, value in full.items() for path in _paths(value, f"{before}{key}.")]
-
-
-def _excluded(picked: Values, rules: Sequence[Values]) -> str | None:
-    for rule in rules:
-        if all(path in picked and _same(picked[path], value) for path, value in rule.items()):
-            return "excluded by the spec: " + ", ".join(f"{path} = {_label(value)}" for path, value in rule.items())
-    return None
-
-
-def _baseline(
-    wanted: Values | None,
-    axes: Mapping[str, list[Any]],
-    labels: Mapping[str, list[str]],
-    variants: Sequence[Variant],
-    loaded: Loaded,
-) -> dict[str, str] | None:
-    if wanted is None:
-        return None
-    problems = _misfits(wanted, axes, ("sweep", "baseline"), loaded)
-    missing = [path for path in axes if path not in wanted]
-    problems += [
-        Problem("sweep.baseline", f"must say a value for every axis; {path} is missing", _place(loaded, "baseline"))
-        for path in missing
+def _overrides(sweep: Mapping[str, Any], settled: Settled) -> list[Override]:
+    return [
+        Override(
+            when={path: wanted_in_words(wanted) for path, wanted in override["when"].items()},
+            set={path: label(value) for path, value in override["set"].items()},
+            variants=tuple(c.label for c in settled.kept if number in c.overrides),
+        )
+        for number, override in enumerate(sweep["overrides"] or [])
     ]
-    if problems:
-        raise SpecError(problems)
-    numbers = {path: [_same(value, wanted[path]) for value in values].index(True) for path, values in axes.items()}
-    named = {path: labels[path][number] for path, number in numbers.items()}
-    if not any(dict(v.values) == named for v in variants):
-        raise SpecError([Problem("sweep.baseline", "is left out of the sweep", _place(loaded, "baseline"))])
-    return named
-
-
-def _misfits(named: Values, axes: Mapping[str, list[Any]], inside: Path, loaded: Loaded) -> list[Problem]:
-    """What is wrong with a choice of values, {path: value}, that stands at `inside`: none but the axes' own will do."""
-    problems = []
-    for path, value in named.items():
-        if path not in axes:
-            fault = f"is no axis.{did_you_mean(path, axes)}"
-        elif not any(_same(value, own) for own in axes[path]):
-            fault = f"is none of the axis' values: {', '.join(_labels(axes[path]))}"
-        else:
-            continue
-        problems.append(Problem(dotted((*inside, path)), fault, loaded.composed.place((*inside, path))))
-    return problems
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two values of an axis are meant to be the same; a bare word is the kind alone."""
-    return _block(a) == _block(b)
-
-
-def _block(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-def _labels(values: Sequence[Any]) -> list[str]:
-    """A short name for each value: its kind, with its options where kinds repeat."""
-    kinds = [_kind(value) for value in values]
-    return [kind if kinds.count(kind) == 1 else _label(value) for kind, value in zip(kinds, values, strict=True)]
-
-
-def _kind(value: Any) -> str:
-    return str(value["kind"]) if isinstance(value, Mapping) and "kind" in value else _label(value)
-
-
-def _label(value: Any) -> str:
-    if isinstance(value, Mapping):
-        options = " ".join(f"{k}={_label(v)}" for k, v in value.items() if k != "kind")
-        return f"{value.get('kind', '')} {options}".strip()
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_label, value)) + "]"
-    return value if isinstance(value, str) else shown(value)
-
-
-def _place(loaded: Loaded, key: str) -> Any:
-    return loaded.composed.place(("sweep", key))

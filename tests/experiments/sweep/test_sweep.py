@@ -24,7 +24,11 @@ SPEC: dict[str, Any] = {
     "task": "causal_lm",
     "trainer": {"max_steps": 4, "val_check_interval": 2, "limit_val_batches": 2},
     "metric": {"name": "valid/bits_per_byte"},
-    "sweep": {"axes": {"model.attention": ["full", "performer"], "model.position": ["rotary", "alibi"]}, "workers": 2},
+    "sweep": {
+        "axes": {"model.attention": ["full", "performer"], "model.position": ["rotary", "alibi"]},
+        "seeds": 1,
+        "workers": 2,
+    },
 }
 
 
@@ -87,7 +91,7 @@ def test_variants_of_one_seed_see_the_same_data_whatever_their_size(spec: Path) 
 
 
 def test_a_diverging_trial_is_told_and_the_others_go_on(spec: Path) -> None:
-    sweep = {"axes": {"optimizer": ["adamw", {"kind": "sgd", "lr": 1e30}]}}
+    sweep = {"axes": {"optimizer": ["adamw", {"kind": "sgd", "lr": 1e30}]}, "seeds": 1}
     result = swapformer("sweep", str(write(spec, {**SPEC, "sweep": sweep, "trainer": {"max_steps": 4}})))
     assert result.exit_code == 3, result.output
     assert "diverged" in result.output and "1 of them without a result" in result.output
@@ -104,7 +108,7 @@ def test_a_part_that_raises_fails_its_trial_alone(spec: Path) -> None:
         "        if x.is_meta:\n            return x\n"
         "        raise RuntimeError('broken on purpose')\n"
     )
-    sweep = {"axes": {"model.norm": ["layer", "fragile"]}}
+    sweep = {"axes": {"model.norm": ["layer", "fragile"]}, "seeds": 1}
     result = swapformer("sweep", str(write(spec, {**SPEC, "sweep": sweep})), "--plugin", str(plugin))
     assert result.exit_code == 3, result.output
     assert "broken on purpose" in result.output

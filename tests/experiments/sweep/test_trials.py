@@ -1,8 +1,7 @@
-"""The trials of a plan, and when `plan.json` is written anew."""
+"""The trials of a plan."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from experiments.results.plan import Metric
 from experiments.sweep.plan import make_plan
-from experiments.sweep.trials import describe_plan, prepare, write_plan
+from experiments.sweep.trials import Trials
+from registry.errors import SpecError
 from registry.load import load
 
 BASE: dict[str, Any] = {
@@ -22,38 +23,61 @@ BASE: dict[str, Any] = {
 }
 
 
-def written(folder: Path, dims: list[int], **changes: Any) -> tuple[int, dict[str, Any]]:
-    """What `write_plan` returns for a sweep over these widths, and what stands in the file then."""
-    loaded = load({**BASE, **changes, "sweep": {"axes": {"model.dim": dims}}})
-    plan = make_plan(loaded)
-    dropped = write_plan(folder, describe_plan(folder, loaded, plan, prepare(loaded, plan), "spec.yaml"))
-    return dropped, json.loads((folder / "plan.json").read_text())
+def trials_of(sweep: dict[str, Any], **changes: Any) -> Trials:
+    loaded = load({**BASE, **changes, "sweep": sweep})
+    return Trials(loaded, make_plan(loaded))
 
 
 def test_a_trial_knows_nothing_of_the_sweep_around_it() -> None:
-    loaded = load({**BASE, "sweep": {"axes": {"model.dim": [16, 32]}}})
-    trials = prepare(loaded, make_plan(loaded))
-    assert [t.spec["model"]["dim"] for t in trials] == [16, 32]
-    assert all(t.spec["sweep"] is None and t.spec["model"]["vocab"] == 256 for t in trials)
-    assert trials[0].data is trials[1].data
+    trials = trials_of({"axes": {"model.dim": [16, 32]}})
+    made = [trials.make(variant, seed) for variant in trials.plan.variants for seed in (0, 1)]
+    assert [(t.spec["model"]["dim"], t.spec["seed"]) for t in made] == [(16, 0), (16, 1), (32, 0), (32, 1)]
+    assert all(t.spec["sweep"] is None and t.spec["model"]["vocab"] == 256 for t in made)
+    assert all(t.data is made[0].data and t.stage == "compare" and t.until is None for t in made)
+    assert len({t.id for t in made}) == 4
 
 
-def test_the_plan_tells_of_the_beginning_until_something_else_is_settled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("experiments.sweep.trials.environment", lambda: {"python": "then"})
-    dropped, first = written(tmp_path, [16, 32])
-    monkeypatch.setattr("experiments.sweep.trials.environment", lambda: {"python": "now"})
-    assert (dropped, written(tmp_path, [16, 32], about="other words")) == (0, (0, first))
-    dropped, wider = written(tmp_path, [16, 32, 64])
-    assert (dropped, len(wider["trials"]), wider["environment"]) == (0, 3, {"python": "now"})
-    dropped, narrower = written(tmp_path, [32])
-    assert (dropped, len(narrower["trials"])) == (2, 1)
+def test_the_same_trial_has_the_same_id_whatever_it_is_for() -> None:
+    trials = trials_of({"axes": {"model.dim": [16, 32]}, "seeds": 1})
+    (variant, _) = trials.plan.variants
+    plain = trials.make(variant, 0)
+    tried = trials.make(variant, 0, tuned={"optimizer.lr": 0.5}, stage="tune", until=10)
+    assert tried.spec["optimizer"]["lr"] == 0.5 and tried.tuned == {"optimizer.lr": 0.5}
+    assert (tried.stage, tried.until) == ("tune", 10)
+    assert tried.id != plain.id
+    assert trials.make(variant, 0, tuned={"optimizer.lr": 0.5}).id == tried.id
+    assert trials.make(variant, 0, tuned={"optimizer.lr": 0.5}).spec is tried.spec
+    # what is chosen may be what the spec says anyway
+    assert trials.make(variant, 0, tuned={"optimizer.lr": plain.spec["optimizer"]["lr"]}).id == plain.id
 
 
-def test_a_damaged_plan_is_written_anew(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text('{"trials": [')
-    assert written(tmp_path, [16])[1]["trials"]
+def test_settings_that_do_not_go_together_are_refused() -> None:
+    trials = trials_of({"axes": {"model.dim": [16]}})
+    with pytest.raises(SpecError, match="must be a multiple of heads"):
+        trials.make(trials.plan.variants[0], 0, tuned={"model.heads": 3})
+
+
+def test_the_data_of_every_variant_are_read_before_anything_is_trained(tmp_path: Path) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("too short")
+    with pytest.raises(Exception, match="too short: 8 tokens") as caught:
+        trials_of({"axes": {"data.train": [None, str(short)]}})
+    assert type(caught.value).__name__ == "BadData"
+
+
+def test_what_was_tuned_is_ranked_by_test_data(tmp_path: Path) -> None:
+    sweep = {"axes": {"model.dim": [16]}, "tune": {"optimizer.lr": [0.1, 0.2]}}
+    metric = {"name": "valid/bits_per_byte", "goal": "minimize"}
+    assert trials_of(sweep, metric=metric).metric == Metric("test/bits_per_byte", "minimize")
+    assert trials_of({"axes": {"model.dim": [16]}}, metric=metric).metric == Metric("valid/bits_per_byte", "minimize")
+    (tmp_path / "own.txt").write_text("some words of my own. " * 50)
+    data = {"kind": "text", "length": 16, "train": str(tmp_path / "own.txt")}
+    with pytest.raises(SpecError) as caught:
+        trials_of(sweep, metric=metric, data=data)
+    assert "sweep.tune: chooses settings by valid/bits_per_byte, so the comparison needs test data" in str(caught.value)
+    assert "give data.test a file" in str(caught.value)
+    data["test"] = str(tmp_path / "own.txt")
+    assert trials_of(sweep, metric=metric, data=data).metric.name == "test/bits_per_byte"
 
 
 def test_the_server_of_trials_has_everything_imported() -> None:
