@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from experiments.attention_maps.gather import LayerMaps, StackMaps
 from experiments.attention_maps.reading import Reading
 from experiments.attention_maps.words import Word
-from experiments.results.words import clean, shorten
+from experiments.report.figures.style import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +21,6 @@ RAMP = ("#f3f8f8", "#b5ddd8", "#2a9d8f", "#125b66", "#0b2c40")
 VOID = "#e6e8ec"
 BELOW = ("#fbf5f1", "#eeb48b", "#b9591f", "#5f2a0c")
 INK, SOFT = "#1d2329", "#667080"
-MISSING_GLYPH = "\u25a1"
 FEW_MAPS, FEW_TOKENS, LONGEST_LABEL = 4, 48, 16
 NUMBER: dict[str, Any] = {"fontsize": 9, "color": SOFT}
 # Inches, and dots on one.
@@ -57,7 +55,7 @@ def draw_picture(reading: Reading, stack: StackMaps, text: str) -> bytes:
         if labelled:
             for ax in axes[: len(layer.heads)]:
                 _label(ax, queries, keys)
-    figure.suptitle(_plain(shorten(text, 80)), fontsize=12, color=INK, parse_math=False)
+    figure.suptitle(drawable(text, 80), fontsize=12, color=INK, parse_math=False)
     about = f"{stack.name}: rows are layers, columns heads; a row of a map is a token that looks. Grey: not visible."
     figure.supxlabel(about, fontsize=8.5, color=SOFT, parse_math=False)
     _scale(figure, grid)
@@ -88,7 +86,9 @@ def _draw_row(axes: Sequence[Axes], layer: LayerMaps, *, sharp: bool) -> None:
         for spine in ax.spines.values():
             spine.set_visible(False)
     if layer.weights is None:
-        axes[0].text(0, 0.5, f"{_plain(layer.kind)}: no weights", fontsize=8, color=SOFT, va="center", parse_math=False)
+        axes[0].text(
+            0, 0.5, f"{drawable(layer.kind)}: no weights", fontsize=8, color=SOFT, va="center", parse_math=False
+        )
         return
     for ax, weights in zip(axes, layer.weights, strict=False):
         ax.imshow(shade(weights), aspect="auto", interpolation="nearest" if sharp else "antialiased")
@@ -98,7 +98,7 @@ def _label(ax: Axes, queries: Sequence[Word], keys: Sequence[Word]) -> None:
     size = 9 if max(len(queries), len(keys)) <= 32 else 6.5
     for axis, words, turn in ((ax.xaxis, keys, 90), (ax.yaxis, queries, 0)):
         axis.set_ticks(range(len(words)))
-        shown = [_plain(shorten(word.text, LONGEST_LABEL)) for word in words]
+        shown = [drawable(word.text, LONGEST_LABEL) for word in words]
         axis.set_ticklabels(shown, fontsize=size, color=INK, rotation=turn, parse_math=False)
     ax.tick_params(length=0)
 
@@ -111,16 +111,3 @@ def _scale(figure: Any, grid: Any) -> None:
     bar = figure.colorbar(mapping, ax=grid, fraction=0.02, pad=0.01, aspect=40, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, labelcolor=SOFT, color=SOFT)
-
-
-def _plain(text: str) -> str:
-    """What matplotlib's own font can draw; a box in the place of the rest."""
-    return "".join(char if ord(char) in _glyphs() else MISSING_GLYPH for char in clean(text))
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    from matplotlib.font_manager import FontProperties, findfont
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset(FT2Font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap())

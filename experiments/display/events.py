@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A trial has been given to a worker."""
+    """A trial has been given to a worker; once more, after it was paused or lost.
+
+    stage: `compare`, or `tune` for a try that finds a variant's settings.
+    """
 
     trial: str
     variant: str
     seed: int
+    stage: str = "compare"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,21 @@ class TrialFinished:
 
 
 @dataclass(frozen=True)
+class TrialPaused:
+    """A trial that waits for others before it goes on, or for the decision that it does not."""
+
+    trial: str
+
+
+@dataclass(frozen=True)
+class TrialRetried:
+    """A trial was lost, through no fault of its own, and will go on from its last checkpoint."""
+
+    trial: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class TrialFailed:
     """A trial that ended without a result; `log` is where to read more."""
 
@@ -43,4 +62,4 @@ class TrialFailed:
     log: str = ""
 
 
-Event = TrialStarted | TrialProgress | TrialFinished | TrialFailed
+Event = TrialStarted | TrialProgress | TrialFinished | TrialPaused | TrialRetried | TrialFailed

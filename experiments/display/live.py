@@ -12,10 +12,19 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from experiments.display.events import Event, TrialFailed, TrialFinished, TrialProgress, TrialStarted
+from experiments.display.events import (
+    Event,
+    TrialFailed,
+    TrialFinished,
+    TrialPaused,
+    TrialProgress,
+    TrialRetried,
+    TrialStarted,
+)
+from experiments.display.running_table import running_table
 from experiments.display.tally import Running, Tally
 from experiments.results.plan import Metric
-from experiments.results.words import MISSING, clean, duration, shorten
+from experiments.results.words import clean, duration, shorten, times
 
 
 class LiveSweep:
@@ -70,12 +79,20 @@ class LiveSweep:
             where = f", log: {clean(event.log)}" if event.log else ""
             what = f"{clean(event.reason)}{where}"
             self._line(f"{self._who(row, event.trial)} {event.status}: {what}{self._timing()}", style="red")
+        elif isinstance(event, TrialRetried):
+            self._line(f"{self._who(row, event.trial)} {clean(event.reason)}; it goes on from its last checkpoint")
         elif self.plain:
             self._tell(event, row)
 
+    def expect(self, total: int) -> None:
+        """There are so many trials in all, as is known by now."""
+        if self.plain and total > self.tally.total:
+            self._line(f"{times(total - self.tally.total, 'more trial')}: {total} in all")
+        self.tally.total = total
+
     def say(self, text: str) -> None:
         """Show a line of text."""
-        self._line(text)
+        self._line(clean(text))
 
     def summary(self) -> str:
         """One line: how many trials are done, how many failed, how long it took."""
@@ -85,26 +102,8 @@ class LiveSweep:
 
     def render(self) -> RenderableType:
         """The live table."""
-        width = self.console.width
-        table = Table(box=None, padding=(0, 1, 0, 0), show_header=bool(self.tally.running), header_style="dim")
-        table.add_column("trial", justify="right", no_wrap=True)
-        table.add_column("variant", no_wrap=True)
-        table.add_column("seed", justify="right", no_wrap=True)
-        table.add_column("step", justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        table.add_column("loss", justify="right", no_wrap=True)
-        table.add_column("steps/s", justify="right", no_wrap=True)
-        for row in self.tally.running.values():
-            table.add_row(
-                str(row.number),
-                shorten(clean(row.variant), max(8, width - 52)),
-                str(row.seed),
-                f"{row.step}/{row.max_steps}" if row.max_steps else "starting",
-                ProgressBar(total=1.0, completed=row.fraction, width=10),
-                MISSING if row.loss is None else f"{row.loss:.3f}",
-                MISSING if row.rate is None else f"{row.rate:.1f}",
-            )
-        return Group(table, self._overall(width))
+        table = running_table(list(self.tally.running.values()), self.console)
+        return Group(table, self._overall(self.console.width))
 
     def _overall(self, width: int) -> RenderableType:
         tally = self.tally
@@ -112,7 +111,9 @@ class LiveSweep:
         words = f"{tally.done} of {tally.total} done"
         if tally.failed:
             words += f", {tally.failed} failed"
-        words += f" · {duration(left)} left" if left is not None else f" · {duration(tally.elapsed)} so far"
+        if tally.stopped:
+            words += f", {len(tally.stopped)} paused"
+        words += f", {duration(left)} left" if left is not None else f", {duration(tally.elapsed)} so far"
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_row(ProgressBar(total=max(1, tally.total), completed=tally.done, width=20), Text(words, style="bold"))
         best = self._best("best so far").removeprefix(", ")
@@ -123,7 +124,9 @@ class LiveSweep:
         who = self._who(row, event.trial)
         if isinstance(event, TrialStarted):
             self._told[event.trial] = self.tally.clock()
-            self._line(f"{who} started")
+            self._line(f"{who} goes on after step {row.step}" if row and row.step else f"{who} started")
+        elif isinstance(event, TrialPaused):
+            self._line(f"{who} paused" + (f" at step {row.step} of {row.max_steps}" if row and row.step else ""))
         elif isinstance(event, TrialFinished):
             took = f" in {duration(self.tally.clock() - row.began)}" if row else ""
             value = "" if event.value is None else f", {self.tally.metric.name} {event.value:.4f}"
@@ -140,7 +143,8 @@ class LiveSweep:
     def _who(self, row: Running | None, trial: str) -> str:
         if row is None:
             return f"trial {clean(trial)}"
-        return f"trial {row.number} of {self.tally.total} [{clean(row.variant)}, seed {row.seed}]"
+        tuning = ", tuning" if row.stage == "tune" else ""
+        return f"trial {row.number} of {self.tally.total} [{clean(row.variant)}, seed {row.seed}{tuning}]"
 
     def _timing(self) -> str:
         left = self.tally.time_left()

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
-from experiments.report.figure import Chart, base, chart, plotly_text
-from experiments.report.look import Look
-from experiments.results import Curve, SweepResults, VariantResult
+from experiments.report.bands import X_AXES, Band, Line, bands, window, x_axes
+from experiments.report.figure import Chart, Trace, base, plotly_text, rounded
+from experiments.report.look import Look, dash_lengths
+from experiments.results import SweepResults, VariantResult
 from experiments.results.plan import metric_label
 from experiments.results.words import clean, shorten
 
-MOST_POINTS = 120
 BACKGROUND = "rgba(128,134,142,0.28)"
-Line = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True)
 class Key:
-    """One line of a panel's legend: a colour number, an SVG dash pattern, an opacity, and what they stand for."""
+    """One line of a panel's legend: how it looks, what it stands for, and for which variants, by their places."""
 
     colour: int
     dash: str
     strength: float
+    width: float
     label: str
+    variants: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -38,97 +35,113 @@ class Panel:
     keys: tuple[Key, ...]
 
 
-def curve_panels(results: SweepResults, look: Look, name: str, tag: str) -> list[Panel]:
-    """A panel per colour for the logged quantity `name`: thick lines are means over seeds, thin ones single seeds."""
-    places = {variant.label: place for place, variant in enumerate(results.plan.variants)}
-    shown = [row for row in results.ranking if any(name in trial.curves for trial in row.trials)]
-    shown.sort(key=lambda row: places[row.label])
-    means = {row.label: line for row in shown if (line := mean_line(row, name)) is not None}
-    if not means:
-        return []
-    window = _window(list(means.values()))
-    by_colour = sorted(shown, key=lambda row: look.colour_number(row.variant))
-    panels = []
-    for place, group in enumerate(dict.fromkeys(look.group(row.variant) for row in by_colour)):
-        figure = base("step", metric_label(name))
-        rows = [row for row in shown if look.group(row.variant) == group]
-        others = [means[row.label] for row in shown if row not in rows and row.label in means]
-        if others:
-            x, y = _joined([_thinner(line) for line in others])
-            figure.add_scatter(x=x, y=y, mode="lines", line={"color": BACKGROUND, "width": 1}, hoverinfo="skip")
-        for row in rows:
-            _add_row(figure, row, look, name, means.get(row.label))
-        figure.update_yaxes(range=window)
-        figure.update_xaxes(rangemode="tozero", nticks=5)
-        keys = dict.fromkeys(_key(row, look) for row in rows)
-        panels.append(Panel(chart(figure, f"chart-{tag}-{place}", shorten(clean(group), 60), 260), tuple(keys)))
-    return panels
+@dataclass(frozen=True)
+class Curves:
+    """All panels of one quantity. choices: what the x axis may be, name -> words.
+
+    banded: whether means have intervals. singles: whether seeds are drawn, for want of intervals.
+    """
+
+    title: str
+    panels: tuple[Panel, ...]
+    choices: dict[str, str]
+    banded: bool
+    singles: bool
 
 
-def _add_row(figure: go.Figure, row: VariantResult, look: Look, name: str, mean: Line | None) -> None:
-    colour, strength = look.colour(row.variant), look.strength(row.variant)
-    x, y = _joined([thin(trial.curves[name]) for trial in row.trials if name in trial.curves])
-    thin_line = {"color": colour, "width": 0.8}
-    figure.add_scatter(x=x, y=y, mode="lines", line=thin_line, opacity=0.35, hoverinfo="skip")
-    if mean is not None:
-        figure.add_scatter(
-            x=mean[0],
-            y=mean[1],
-            mode="lines",
-            line={"color": colour, "width": 2, "dash": _plotly_dash(look.dash(row.variant))},
-            opacity=strength,
-            meta=[plotly_text(row.label, 60)],
-            hovertemplate="%{meta[0]}<br>step %{x:.0f}: %{y:.3f}<extra></extra>",
-        )
+def curve_panels(results: SweepResults, look: Look, name: str, tag: str, *, shaded: bool = True) -> Curves | None:
+    """A panel per colour for the logged quantity `name`; None where nothing was logged.
 
-
-def _plotly_dash(pattern: str) -> str:
-    """`7 3` as SVG writes it -> `7px,3px`."""
-    return ",".join(f"{length}px" for length in pattern.split()) or "solid"
-
-
-def _key(row: VariantResult, look: Look) -> Key:
-    rest = [clean(value) for axis, value in row.variant.values.items() if axis != look.colour_axis]
-    label = shorten(" / ".join(rest) or clean(row.label), 40)
-    return Key(look.colour_number(row.variant), look.dash(row.variant), look.strength(row.variant), label)
-
-
-def mean_line(row: VariantResult, name: str) -> Line | None:
-    """The mean over the seeds that did not fail, at the steps that all of them logged."""
-    fine = [trial for trial in row.trials if trial.status not in ("failed", "diverged") and name in trial.curves]
-    lines = [dict(zip(*thin(trial.curves[name]), strict=True)) for trial in fine]
-    if not lines:
+    shaded: whether intervals are drawn; those of what is logged at every step are noise around noise.
+    """
+    found = bands(results, name)
+    if not found:
         return None
-    steps = sorted(set.intersection(*(set(line) for line in lines)))
-    return (steps, [statistics.fmean(line[step] for line in lines) for step in steps]) if steps else None
+    places = {variant.label: place for place, variant in enumerate(results.plan.variants)}
+    low, high = window(found)
+    choices = {choice: X_AXES[choice] for choice in x_axes(found)}
+    by_colour = sorted(found, key=lambda band: look.colour_number(band.row.variant))
+    panels = []
+    for number, group in enumerate(dict.fromkeys(look.group(band.row.variant) for band in by_colour)):
+        own = [band for band in found if look.group(band.row.variant) == group]
+        others = [places[band.row.label] for band in found if band not in own]
+        # the lines of the other panels: the page's script fills them in, so that they are carried once
+        traces: list[Trace] = [_line([], [], BACKGROUND, 1.0) | {"hoverinfo": "skip", "meta": {"others": others}}]
+        for band in own:
+            traces += _traces(band, look, places[band.row.label], list(choices), shaded)
+        layout = base(
+            X_AXES["step"],
+            x={"rangemode": "tozero", "nticks": 5},
+            y={"range": rounded([low, high])},
+        )
+        chart = Chart(f"chart-{tag}-{number}", shorten(clean(group), 60), 260, traces, layout)
+        panels.append(Panel(chart, _keys([band.row for band in own], look, places)))
+    singles = any(band.low is None for band in found)
+    return Curves(
+        metric_label(name),
+        tuple(panels),
+        choices,
+        shaded and any(band.low is not None for band in found),
+        shaded and singles,
+    )
 
 
-def thin(curve: Curve, most: int = MOST_POINTS) -> Line:
-    """At most `most` points: means of equal runs of neighbours. What is not a number is left out."""
-    points = [(s, v) for s, v in zip(curve.steps, curve.values, strict=True) if math.isfinite(v)]
-    size = math.ceil(len(points) / most) or 1
-    runs = [points[start : start + size] for start in range(0, len(points), size)]
-    return [statistics.fmean(s for s, _ in run) for run in runs], [statistics.fmean(v for _, v in run) for run in runs]
+def _traces(band: Band, look: Look, place: int, choices: Sequence[str], shaded: bool) -> list[Trace]:
+    """The interval or the seeds, thin, and the mean over them, thick."""
+    colour, variant = look.colour(band.row.variant), band.row.variant
+    strength, width = look.stroke(variant)
+    traces = []
+    if shaded and (band.low is None or band.high is None):
+        x, y = _joined([(line.steps, line.values) for line in band.singles])
+        meta = {"v": place, "x": _also(band.singles, band.per_step, choices)}
+        traces.append(_line(x, y, colour, 0.8) | {"opacity": 0.35, "meta": meta})
+    elif shaded and band.low is not None and band.high is not None:
+        steps, edge = rounded(band.mean.steps), rounded([*band.high, *reversed(band.low)])
+        shade = _line([*steps, *reversed(steps)], edge, colour, 0.0)
+        traces.append(shade | {"fill": "toself", "fillcolor": colour, "opacity": 0.13, "meta": {"v": place, "band": 1}})
+    for trace in traces:
+        trace["hoverinfo"] = "skip"
+    name, also = plotly_text(band.row.label, 60), _also([band.mean], band.per_step, choices)
+    line = _line(rounded(band.mean.steps), rounded(band.mean.values), colour, width)
+    line["line"]["dash"] = ",".join(f"{length:g}px" for length in dash_lengths(look.dash(variant))) or "solid"
+    line |= {
+        "opacity": strength,
+        "meta": {"v": place, "mean": 1, "label": name, "x": also},
+        "hovertemplate": "%{meta.label}<br>%{x}: %{y:.4~r}<extra></extra>",
+    }
+    return [*traces, line]
 
 
-def _thinner(line: Line) -> Line:
-    stride = max(1, len(line[0]) // 40)
-    return line[0][::stride], line[1][::stride]
+def _line(x: list[float | None], y: list[float | None], colour: str, width: float) -> Trace:
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": {"color": colour, "width": width}}
 
 
-def _joined(lines: Sequence[Line]) -> tuple[list[float | None], list[float | None]]:
+def _also(lines: Sequence[Line], per_step: float | None, choices: Sequence[str]) -> dict[str, object]:
+    """The x values besides the steps: times in full, FLOPs as what a step costs."""
+    found: dict[str, object] = {}
+    if "seconds" in choices:
+        found["seconds"] = _joined([(line.seconds, line.values) for line in lines])[0][:-1]
+    if "flops" in choices:
+        found["flops"] = per_step
+    return found
+
+
+def _joined(lines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[list[float | None], list[float | None]]:
     """Several lines as one trace: Plotly breaks it where a point is None."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for steps, values in lines:
-        x += [*steps, None]
-        y += [*values, None]
+    for one, other in lines:
+        x += [*rounded(one), None]
+        y += [*rounded(other), None]
     return x, y
 
 
-def _window(lines: Sequence[Line]) -> list[float]:
-    """The values from a quarter of the way on: the first steps would flatten all that follows."""
-    late = [value for _, values in lines for value in values[len(values) // 4 :]]
-    low, high = min(late), max(late)
-    pad = 0.05 * ((high - low) or abs(high) or 1.0)
-    return [low - pad, high + pad]
+def _keys(rows: Sequence[VariantResult], look: Look, places: dict[str, int]) -> tuple[Key, ...]:
+    """A line for each look, which several variants may share."""
+    found: dict[tuple[int, str, float, float, str], list[int]] = {}
+    for row in rows:
+        rest = [clean(value) for axis, value in row.variant.values.items() if axis != look.colour_axis and value]
+        label = shorten(" / ".join(rest) or clean(row.label), 40)
+        key = look.colour_number(row.variant), look.dash(row.variant), *look.stroke(row.variant), label
+        found.setdefault(key, []).append(places[row.label])
+    return tuple(Key(*key, tuple(variants)) for key, variants in found.items())

@@ -17,13 +17,17 @@ MOST_TABLES = 24
 
 @dataclass(frozen=True)
 class Cell:
-    """`shade` 0 is the worst value of all tables, SHADES - 1 the best, None a cell without a value."""
+    """`shade` 0 is the worst value of all tables, SHADES - 1 the best, None a cell without a value.
+
+    variant: its place in the plan, None where no single one is behind the cell.
+    """
 
     text: str
     shade: int | None = None
     about: str = ""
     baseline: bool = False
     best: bool = False
+    variant: int | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Heat:
     column_axis: str
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Cell]]]
+    note: str = ""
 
 
 def heat_tables(results: SweepResults, look: Look) -> list[Heat]:
@@ -51,7 +56,7 @@ def heat_tables(results: SweepResults, look: Look) -> list[Heat]:
             (row, [_cell(results, {**fixed_values, rows_by: row, columns_by: column}) for column in axes[columns_by]])
             for row in axes[rows_by]
         ]
-        title = ", ".join(f"{axis.rpartition('.')[2]} {value}" for axis, value in fixed_values.items())
+        title = ", ".join(f"{short(axis)} {value}" for axis, value in fixed_values.items())
         tables.append(Heat(title, short(rows_by), short(columns_by), axes[columns_by], rows))
     return tables[:MOST_TABLES]
 
@@ -79,4 +84,5 @@ def _value(results: SweepResults, row: VariantResult) -> Cell:
     share = (worst - order(row.estimate.mean)) / (worst - best) if worst > best else 1.0
     about = f"95 % interval {interval(row.estimate, decimals)}, n = {row.estimate.n}, rank {row.rank}"
     text = fixed(row.estimate.mean, decimals)
-    return Cell(text, round(share * (SHADES - 1)), about, row.is_baseline, row.rank == 1)
+    place = results.plan.variants.index(row.variant)
+    return Cell(text, round(share * (SHADES - 1)), about, row.is_baseline, row.rank == 1, place)

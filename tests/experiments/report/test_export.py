@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.report import build_report
-from experiments.report.export import defused, escaped
 from experiments.results import read_results
+from experiments.results.escaping import defused, markdown
 
 
 def test_csv_has_every_row_at_full_precision(sweep: Path) -> None:
@@ -52,6 +52,40 @@ def test_markdown(make_sweep: Callable[..., Path]) -> None:
     assert "Left out:" in text
     assert re.search(r"^- .*: positions are told twice", text, re.MULTILINE)
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(table) == 19
-    assert {line.replace("\\|", "").count("|") for line in table} == {11}
-    assert escaped("a|b_<c>`") == "a\\|b\\_&lt;c&gt;\\`"
+    ranking = [line for line in table if line.replace("\\|", "").count("|") == 13]
+    assert len(ranking) == 19
+    effects = [line for line in table if line.replace("\\|", "").count("|") == 6]
+    assert len(ranking) + len(effects) == len(table)
+    assert markdown("a|b_<c>`") == "a\\|b\\_&lt;c&gt;\\`"
+
+
+def test_markdown_has_verdicts_effects_and_sizes(rich_sweep: Path) -> None:
+    build_report(rich_sweep)
+    text = (rich_sweep / "results.md").read_text(encoding="utf-8")
+    results = read_results(rich_sweep)
+    verdicts = [row.verdict(results.plan.metric.goal) for row in results.ranked]
+    assert {"better", "worse", "baseline"} <= set(verdicts)
+    assert all(f"| {markdown(verdict)} |" in text for verdict in verdicts)
+    assert "Held equal:" in text
+    assert re.search(r"^\| model.attention \| full \| \u2212", text, re.MULTILINE)
+    assert "Shares of the variance: model.attention" in text
+    assert "## Quality against size" in text
+
+
+def test_latex(make_sweep: Callable[..., Path], rich_sweep: Path) -> None:
+    build_report(rich_sweep)
+    text = (rich_sweep / "results.tex").read_text(encoding="utf-8")
+    assert text.count(r"\textbf{") == 2
+    assert re.search(r"^\\textbf\{full / rotary / 128\} & \\textbf\{2\.\d+\} \$\\pm\$ 0\.\d+ & 3 &", text, re.MULTILINE)
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    columns = re.search(r"begin\{tabular\}\{(\w+)\}", text)
+    assert columns is not None
+    assert {line.count("&") for line in rows} == {len(columns[1]) - 1}
+    hostile = make_sweep(hostile=True)
+    build_report(hostile)
+    text = (hostile / "results.tex").read_text(encoding="utf-8")
+    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    # what a name holds is neither a command nor a column nor a comment
+    assert re.search(r"(?<!\\)[%#_]", body) is None
+    assert r"\textless{}script\textgreater{}" in body
+    assert r"\{\{ 7*7 \}\}" in body or r"\{x\}" in body
