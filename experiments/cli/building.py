@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.making import filled, make_data
+from experiments.sweep.findings import in_variants
+from experiments.sweep.ranked_by import ranked_by
 from registry.assembly import dry_run
 from registry.catalog import Catalog
 from registry.check import block_of
@@ -23,11 +24,16 @@ STAND_IN = {"vocab": 256, "classes": 2}
 
 
 def dry_build(loaded: Loaded, plan: SweepPlan | None) -> None:
-    """Build and run a spec, or every variant of its sweep, on the meta device. Raises SpecError with all problems."""
+    """Build and run a spec, or every variant of its sweep, on the meta device. Raises SpecError with all problems.
+
+    Of a sweep that tunes, the data must be able to rank the variants too.
+    """
     if plan is None:
         build_on_meta(loaded.full, loaded.catalog)
     else:
-        build_variants({v.label: next(iter(v.specs.values())) for v in plan.variants}, loaded.catalog)
+        specs = {v.label: plan.spec(v, plan.first_seeds[0]) for v in plan.variants}
+        ranked_by(loaded, [make_data(full, loaded.catalog) for full in specs.values() if full["data"] is not None])
+        build_variants(specs, loaded.catalog)
 
 
 def build_variants(specs: Mapping[str, Mapping[str, Any]], catalog: Catalog) -> None:
@@ -40,17 +46,7 @@ def build_variants(specs: Mapping[str, Mapping[str, Any]], catalog: Catalog) -> 
             for problem in error.problems:
                 found.setdefault(problem, []).append(label)
     if found:
-        raise SpecError([_in_variants(problem, labels, len(specs)) for problem, labels in found.items()])
-
-
-def _in_variants(problem: Problem, labels: list[str], all_variants: int) -> Problem:
-    """A problem with the variants that have it, unless all do."""
-    if len(labels) == all_variants:
-        return problem
-    more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-    return replace(
-        problem, message=f"{problem.message} (variants {', '.join(f'[{label}]' for label in labels[:3])}{more})"
-    )
+        raise SpecError([in_variants(problem, labels, len(specs)) for problem, labels in found.items()])
 
 
 def build_on_meta(full: Mapping[str, Any], catalog: Catalog) -> nn.Module:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -20,12 +23,39 @@ def run_name(spec: str, loaded: Loaded) -> str:
     return loaded.full["name"] or re.sub(r"[^a-z0-9._-]+", "-", Path(spec).stem.lower()).strip("-._") or "run"
 
 
-def claim(folder: Path) -> None:
-    """Make a run's folder. Raises SpecError where that is not possible, before anything is trained."""
+@contextmanager
+def claimed(folder: Path, else_: str) -> Iterator[None]:
+    """Inside, a run's folder is there and ours alone; if nothing comes to stand in it, it goes again.
+
+    Raises SpecError where nothing can be written, and Busy, with the words `else_`, where another process works there.
+    """
+    from experiments.training.folder_lock import LOCK, only_one
+
+    missing = claim(folder)
+    with only_one(folder, else_):
+        try:
+            yield
+        finally:
+            if missing and [path.name for path in folder.iterdir()] == [LOCK]:
+                # while it is locked: whoever opens it now finds a lock without a name, which counts as none
+                (folder / LOCK).unlink()
+                with suppress(OSError):
+                    for path in missing:
+                        path.rmdir()
+
+
+def claim(folder: Path) -> list[Path]:
+    """Make a run's folder; returns which folders that made, the innermost first.
+
+    Raises SpecError where nothing can be written, before anything is trained.
+    """
     try:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
+        # of this process alone: two may be at it at the same time
+        probe = folder / f".probe.{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise SpecError([Problem("", f"cannot write to {folder}: {error.strerror or error}")]) from None
+    return missing

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @spec_options
-@click.option("--build", "dry", is_flag=True, help="Also build each variant without computing, which imports torch.")
+@click.option("--build", "dry", is_flag=True, help="Also build each variant without computing, and meet the budget.")
 def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], trust: bool, dry: bool) -> None:
     """Find every mistake in SPEC, without training and without writing anything.
 
@@ -33,13 +33,16 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     if loaded.full["sweep"] is not None:
         from experiments.sweep.plan import make_plan
 
-        plan = make_plan(loaded)
+        # a budget is met by building models; one of time by timing steps, which takes a while
+        timed = (loaded.full["sweep"]["budget"] or {}).get("hold") == "time"
+        tell = (lambda words: click.echo(words, err=True)) if timed else (lambda words: None)
+        plan = make_plan(loaded, tell, meet_budget=dry)
     if dry:
         from experiments.cli.building import dry_build
 
         dry_build(loaded, plan)
     click.echo(f"{spec}: ok{', builds and runs' if dry else ''}")
-    for line in [*_about(loaded.full), *_about_sweep(plan)]:
+    for line in [*_about(loaded.full), *_about_sweep(loaded, plan)]:
         click.echo(f"  {line}")
 
 
@@ -67,16 +70,46 @@ def _about(full: Mapping[str, Any]) -> Iterator[str]:
         yield ", ".join([*task, *ends])
 
 
-def _about_sweep(plan: SweepPlan | None) -> Iterator[str]:
-    if plan is not None:
-        from experiments.results.words import times
+def _about_sweep(loaded: Loaded, plan: SweepPlan | None) -> Iterator[str]:
+    """The plan of the sweep, as far as it is known before the data are read."""
+    if plan is None:
+        return
+    from experiments.results.plan import read_plan
+    from experiments.results.plan_words import (
+        budget_in_words,
+        held_in_words,
+        overrides_in_words,
+        size_in_words,
+        tuning_in_words,
+    )
+    from experiments.results.words import clean, times
+    from experiments.sweep.plan_facts import plan_facts
 
-        variants, seeds = times(len(plan.variants), "variant"), times(len(plan.seeds), "seed")
-        yield f"sweep: {times(len(plan.trials), 'trial')}, {variants} x {seeds}"
-        if plan.left_out:
-            yield f"{times(len(plan.left_out), 'combination')} left out; `swapformer sweep --dry-run` says why"
-        for caveat in plan.caveats:
-            yield f"note on {', '.join(f'[{label}]' for label in caveat.variants)}: {caveat.words}"
+    facts = read_plan(plan_facts(loaded, plan), [])
+    yield f"sweep: {size_in_words(facts).replace(':', ',', 1)}"
+    for axis, values in facts.axes.items():
+        yield f"  {clean(axis)}: {', '.join(map(clean, values))}"
+    if facts.baseline_label is not None:
+        yield f"  baseline: [{clean(facts.baseline_label)}]"
+    for when, settings, variants in overrides_in_words(facts):
+        yield f"  where {when}: {settings} ({variants})"
+    if facts.budget is not None:
+        yield f"held equal: {budget_in_words(facts)}"
+        for variant in facts.variants:
+            value, off = held_in_words(variant.held) if variant.held else ("", "")
+            yield f"  [{clean(variant.label)}] {value}, {off}"
+    elif (budget := loaded.full["sweep"]["budget"]) is not None:
+        yield f"held equal: {budget['hold']}, by {budget['by']}; `--build` solves for it in each variant"
+    if facts.tuning is not None:
+        yield f"tuned before: {tuning_in_words(facts.tuning)}"
+        for path, space in facts.tuning.space.items():
+            yield f"  {clean(path)}: {clean(space)}"
+    if facts.left_out:
+        yield f"{times(len(facts.left_out), 'combination')} left out"
+        for reason, labels in facts.left_out_by_reason.items():
+            yield f"  {', '.join(f'[{clean(label)}]' for label in labels)}: {clean(reason)}"
+    for caveat in facts.caveats:
+        yield f"note on {', '.join(f'[{clean(label)}]' for label in caveat.variants)}: {clean(caveat.words)}"
 
 
 def _kind(block: Mapping[str, Any]) -> str:

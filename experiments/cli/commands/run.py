@@ -30,8 +30,10 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     from experiments.trial_spec import alone, require_training, trial_id
 
     require_training(loaded.full)
-    from experiments.making import filled, make_data, make_parts
+    from experiments.making import PartsMaker, filled, make_data
     from experiments.measure import facts
+    from experiments.provenance import recorded
+    from experiments.training.places import outside
     from experiments.training.trial import exit_code, read_summary, run_trial
     from registry.assembly import dry_run
 
@@ -40,20 +42,26 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     full = filled(loaded.full, data)
     dry_run(full["model"], loaded.catalog)
     folder = Path(out) / f"{run_name(spec, loaded)}-{trial_id(full)[:8]}"
+    place, build_parts = outside(full["trainer"]), PartsMaker(loaded.plugins)
+    if place is not None and place.rank > 0:
+        # the first process does everything else, talking included
+        raise SystemExit(exit_code(run_trial(alone(full), folder, build_parts=build_parts, place=place)))
     claim(folder)
     click.echo(f"{full['model']['topology']} on {data.about()['about']}; folder {folder}")
-    if (done := read_summary(folder)) is not None:
+    # with others waiting, they must be told too
+    if place is None and (done := read_summary(folder)) is not None:
         click.echo("trained before: nothing is left to do")
         _tell(done, folder, data)
         raise SystemExit(exit_code(done))
-    with _bar() as progress:
+    with _bar() as progress, recorded(folder, full["seed"], plugins):
         bar = progress.add_task("", total=full["trainer"]["max_steps"], loss="", rate="")
         summary = run_trial(
             alone(full),
             folder,
-            build_parts=lambda content: make_parts(content, loaded.catalog),
+            build_parts=build_parts,
             on_progress=lambda event: _show(event, progress, bar),
-            measure=lambda model: facts(model, data.length),
+            measure=lambda model: facts(model, data.length, full, loaded.catalog),
+            place=place,
         )
     _tell(summary, folder, data)
     raise SystemExit(exit_code(summary))

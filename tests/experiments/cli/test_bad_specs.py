@@ -209,12 +209,93 @@ SWEEPS = [
     Bad("value twice", sweep("{axes: {model.dim: [16, 16]}}"), ("model.dim", "twice")),
     Bad("wrong value on an axis", sweep("{axes: {model.dim: [16, wide]}}"), ("model.dim", "'wide'")),
     Bad("misspelt kind on an axis", sweep("{axes: {model.norm: [layer, rmss]}}"), ("Did you mean 'rms'?",)),
-    Bad("no axes", sweep("{seeds: 2}"), ("needs 'axes'",)),
+    Bad("nothing to compare", sweep("{seeds: 2}"), ("sweep.axes", "axes, zip, random and variants say")),
     Bad("empty axes", sweep("{axes: {}}"), ("names no axis",)),
     Bad("seed as an axis", sweep("{axes: {seed: [0, 1]}}"), ("use sweep.seeds",)),
     Bad("no seeds", sweep("{axes: {model.dim: [16]}, seeds: 0}"), ("sweep.seeds", ">= 1")),
     Bad("baseline that is no axis", sweep("{axes: {model.dim: [16]}, baseline: {model.dm: 16}}"), ("'model.dim'",)),
     Bad("baseline of another value", sweep("{axes: {model.dim: [16]}, baseline: {model.dim: 32}}"), ("values: 16",)),
+    Bad("baseline of no name", sweep("{variants: {a: {}}, baseline: b}"), ("spec.yaml:2:", "none of `variants`: a")),
+    Bad(
+        "lists of unequal length",
+        sweep("{zip: [{model.dim: [16, 32], model.heads: [2, 4, 8]}]}"),
+        ("spec.yaml:2:", "sweep.zip.0.model.heads", "model.heads has 3, model.dim has 2"),
+    ),
+    Bad(
+        "axis that is zipped too",
+        sweep("{axes: {model.dim: [16]}, zip: [{model.dim: [16, 32]}]}"),
+        ("zip.0.model.dim", "is varied twice", "sweep.axes.model.dim"),
+    ),
+    Bad(
+        "condition on nothing",
+        sweep("{axes: {model.dim: {values: [16, 32], when: {model.nrm: rms}}}}"),
+        ("when.model.nrm", "no axis and no setting", "'model.norm'"),
+    ),
+    Bad(
+        "conditions in a circle",
+        sweep("{axes: {model.dim: {values: [16, 32], when: {model.dim: 16}}}}"),
+        ("model.dim", "lead in a circle"),
+    ),
+    Bad("labels that are too few", sweep("{axes: {model.dim: {values: [8, 16], labels: [a]}}}"), ("1 labels for 2",)),
+    Bad(
+        "distribution without ends",
+        sweep("{random: {settings: {optimizer.lr: {}}, draws: 2}}"),
+        ("spec.yaml:2:", "random.settings.optimizer.lr", "one of uniform, log_uniform, integers"),
+    ),
+    Bad(
+        "distribution that begins with its end",
+        sweep("{random: {settings: {optimizer.lr: {uniform: [2, 1]}}, draws: 2}}"),
+        ("goes from 2 to 1", "the smaller number comes first"),
+    ),
+    Bad(
+        "logarithm of nothing",
+        sweep("{random: {settings: {optimizer.lr: {log_uniform: [0, 1]}}, draws: 2}}"),
+        ("no logarithm", "use uniform"),
+    ),
+    Bad(
+        "more draws than there are",
+        sweep("{random: {settings: {model.dim: [16, 32]}, draws: 3}}"),
+        ("sweep.random.draws", "only 2 different ones"),
+    ),
+    Bad(
+        "override of no variant",
+        sweep("{axes: {model.dim: [16]}, overrides: [{when: {model.norm: rms}, set: {optimizer.lr: 1.0}}]}"),
+        ("sweep.overrides.0.when", "matches no variant", "none has model.norm = rms"),
+    ),
+    Bad(
+        "override that makes two variants one",
+        sweep("{axes: {model.dim: [16, 32]}, overrides: [{when: {model.dim: 16}, set: {model.dim: 32}}]}"),
+        ("sweep.overrides.0.set", "[32] the label of two variants"),
+    ),
+    Bad("two names of one variant", sweep("{variants: {a: {}, b: {model.dim: 16}}}"), ("[a] and [b] are the same",)),
+    Bad(
+        "impossible pair in a strict sweep",
+        sweep("{axes: {model.attention: [full, linear], model.position: [alibi]}, strict: true}"),
+        ("sweep.strict", "[linear / alibi] cannot be trained", "score matrix"),
+    ),
+    Bad(
+        "one seed to begin with",
+        sweep("{axes: {model.dim: [16]}, seeds: {at_least: 1}}"),
+        ("seeds.at_least", "least 2"),
+    ),
+    Bad("word for the seeds", sweep("{axes: {model.dim: [16]}, seeds: many}"), ("sweep.seeds", "auto")),
+    Bad("tuned axis", sweep("{axes: {model.dim: [16]}, tune: {model.dim: [8]}}"), ("tune.model.dim", "varied twice")),
+    Bad(
+        "tuning of nothing", sweep("{axes: {model.dim: [16]}, tuning: {tries: 2}}"), ("sweep.tuning", "nothing to tune")
+    ),
+    Bad(
+        "no number of tries",
+        sweep("{axes: {model.dim: [16]}, tune: {optimizer.lr: [0.1]}, tuning: {search: random}}"),
+        ("sweep.tuning", "needs `tries`"),
+    ),
+    Bad(
+        "halving by one",
+        sweep("{axes: {model.dim: [16]}, tune: {optimizer.lr: [0.1]}, tuning: {halving: 1}}"),
+        ("sweep.tuning.halving", "at least 2"),
+    ),
+    Bad(
+        "scaling along words", sweep("{axes: {model.norm: [rms, layer]}, scaling: model.norm}"), ("more than numbers",)
+    ),
     Bad(
         "nothing left to train",
         sweep("{axes: {model.attention: [linear, performer], model.position: [alibi]}}"),

@@ -31,12 +31,44 @@ def test_it_says_what_the_spec_describes(call: Call) -> None:
     ]
 
 
-def test_it_counts_the_trials_of_a_sweep(call: Call) -> None:
+def test_it_tells_the_plan_of_a_sweep(call: Call) -> None:
     axes = "{model.attention: [full, linear], model.position: [rotary, alibi]}"
-    Path("spec.yaml").write_text(MODEL + f"sweep: {{axes: {axes}, seeds: 3}}\n")
+    more = "overrides: [{when: {model.attention: linear}, set: {optimizer.lr: 0.01}}], "
+    more += "baseline: {model.attention: full, model.position: alibi}, "
+    more += "tune: {schedule.warmup: {integers: [1, 9]}}, tuning: {search: tpe, tries: 4}"
+    Path("spec.yaml").write_text(MODEL + f"sweep: {{axes: {axes}, {more}}}\n")
     lines = call("check", "spec.yaml").output.splitlines()
-    assert "  sweep: 9 trials, 3 variants x 3 seeds" in lines
-    assert lines[-1].startswith("  1 combination left out")
+    assert lines[2:9] == [
+        "  sweep: 9 trials, 3 variants x 3 seeds, after 12 tries",
+        "    model.attention: full, linear",
+        "    model.position: rotary, alibi",
+        "    baseline: [full / alibi]",
+        "    where model.attention = linear: optimizer.lr = 0.01 (1 variant)",
+        "  tuned before: 4 tries (tpe) for each variant, the best by valid/loss",
+        "    schedule.warmup: 1 to 9, whole numbers",
+    ]
+    assert lines[9] == "  1 combination left out"
+    assert lines[10].startswith("    [linear / alibi]: attention 'linear' cannot work with position 'alibi'")
+    seeds = "sweep.seeds={at_least: 2, at_most: 6}"
+    assert "  sweep: at least 6 trials, 3 variants x 2 to 6 seeds, as many as it takes, after 12 tries" in (
+        call("check", "spec.yaml", seeds).output.splitlines()
+    )
+
+
+def test_it_tells_how_a_budget_is_met(call: Call) -> None:
+    attention = "[full, {kind: full, kv_heads: 1}]"
+    budget = "{hold: parameters, by: model.feedforward.hidden, tolerance: 5%}"
+    sweep = (
+        f"sweep: {{axes: {{model.attention: {attention}}}, budget: {budget}, baseline: {{model.attention: full}}}}\n"
+    )
+    Path("spec.yaml").write_text(MODEL + "data: text\ntask: causal_lm\ntrainer: {max_steps: 7}\n" + sweep)
+    hint = "  held equal: parameters, by model.feedforward.hidden; `--build` solves for it in each variant"
+    assert hint in call("check", "spec.yaml").output.splitlines()
+    lines = call("check", "spec.yaml", "--build").stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if "held equal" in line)
+    assert "parameters, by model.feedforward.hidden, to within 5%" in lines[start]
+    assert lines[start + 1] == "    [full] 64, exact"
+    assert lines[start + 2].startswith("    [full kv_heads=1] 7") and lines[start + 2].endswith("%")
 
 
 def test_patterns_of_layers_are_named(call: Call) -> None:

@@ -93,7 +93,7 @@ def test_right(text: str, wrong: Callable[[str], list[str]]) -> None:
         MODEL + "loggers: [tensorbord]\n",
         MODEL + "optimizer: [adamw]\n",
         MODEL + "sweep: {axes: {model.dim: 3}}\n",
-        MODEL + "sweep: {seeds: 3}\n",
+        MODEL + "sweep: {axis: {model.dim: [3]}}\n",
         MODEL + "optimizer: {kind: adamw, lr: -1}\n",
         "base: 3\n" + MODEL,
         "base: x.yaml\nmodle: 3\n",
