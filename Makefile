@@ -23,11 +23,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: setup  ## Train the demo sweep, rank it, write its report; again: continue or show
 	$(BIN)/swapformer sweep demo --out $(OUT) $(ARGS)
 
-study: setup  ## The larger sweep, at a size where variants separate (ten hours)
-	$(BIN)/swapformer sweep study --out $(OUT) $(ARGS)
+study: setup  ## A study with five seeds, whose report is docs/studies/parts.html (half an hour)
+	$(BIN)/swapformer sweep studies/parts --out $(OUT) $(ARGS)
 
-test: setup  ## Run the default test suite
-	$(BIN)/python -m pytest $(ARGS)
+test: setup  ## Run the default test suite, on all cores
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: setup  ## Style
 	$(BIN)/ruff check .

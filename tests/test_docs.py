@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.cli.main import cli
-from registry.load import load
+from experiments.sweep.plan import make_plan
+from registry.load import Loaded, load
 from registry.part import _PARTS
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +40,7 @@ def test_code_blocks_of_a_page_work_in_order(page: Path, tmp_path: Path, monkeyp
         if language == "python" and file is None:
             exec(compile(text, page.name, "exec"), names)  # noqa: S102
         elif language == "yaml":
-            load(file or _write("spec.yaml", text))
+            _check(load(file or _write("spec.yaml", text)))
         elif language == "console":
             for line in text.splitlines():
                 _call(line)
@@ -47,7 +48,12 @@ def test_code_blocks_of_a_page_work_in_order(page: Path, tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_specs_that_ship_are_right(spec: Path) -> None:
-    load(spec, trust=True)
+    _check(load(spec, trust=True))
+
+
+def _check(loaded: Loaded) -> None:
+    if loaded.full["sweep"] is not None:
+        make_plan(loaded)
 
 
 def _keep(text: str) -> Path | None:
@@ -67,6 +73,7 @@ def _call(line: str) -> None:
     words = shlex.split(line, comments=True)
     if words[:1] != ["swapformer"]:
         return
-    extra = {"run": ["trainer.max_steps=2"], "sweep": ["--dry-run"], "report": ["--help"], "generate": ["--help"]}
+    trained = {name: ["--help"] for name in ("report", "generate", "results", "diff", "status")}
+    extra = {"run": ["trainer.max_steps=2"], "sweep": ["--dry-run"], **trained}
     result = CliRunner().invoke(cli, [*words[1:], *extra.get(words[1], [])])
     assert result.exit_code == 0, f"{line}\n{result.output}"
