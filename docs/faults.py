@@ -1,6 +1,7 @@
 """Runs the tests of faults and writes docs/faults.md: what goes wrong, how it is injected, what must hold, the result.
 
 .venv/bin/python docs/faults.py            run all tests below tests/faults, slow ones too, and write the table
+.venv/bin/python docs/faults.py -n 2       the same, with arguments for pytest
 .venv/bin/python docs/faults.py --check    only say whether the table names the faults that are tested; runs nothing
 """
 
@@ -105,8 +106,10 @@ def main(arguments: list[str]) -> int:
         if code or problems:
             print("\n".join(["docs/faults.md is not up to date; run docs/faults.py", *problems]))
         return 1 if code or problems else 0
-    collector, code = collect("-q")
-    PAGE.write_text(HEAD + "\n".join(rows(collector.sorted, collector.results)) + "\n", encoding="utf-8")
+    # by itself, because processes that share the tests collect them where this one does not see it
+    collector, _ = collect("--collect-only", "-qq")
+    done, code = collect("-q", *arguments)
+    PAGE.write_text(HEAD + "\n".join(rows(collector.sorted, done.results)) + "\n", encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(collector.faults)} faults")
     return code
 
