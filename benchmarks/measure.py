@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import resource
 import statistics
 import subprocess
 import sys
@@ -12,12 +9,12 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmarks.layers import CONTENDERS, Contender, Run
+from experiments.peak_memory import reset_peak, resident_peak
 
 
 @dataclass
@@ -97,30 +94,9 @@ def _memory_here(number: int, n: int, width: int, heads: int, causal: int, threa
     # loads whatever is loaded at the first call; a multiple of every window and block
     forward_backward(run, torch.randn(1, 1024, width))
     x = torch.randn(1, n, width)
-    before = _reset_peak()
+    before = reset_peak()
     forward_backward(run, x)
-    return _peak() - before
-
-
-def _reset_peak() -> float:
-    """Resident memory now, in MB, from which on the peak counts; elsewhere than on Linux the peak so far."""
-    if sys.platform != "linux":
-        return _peak()
-    gc.collect()
-    # give back what the warm-up has freed, or the peak would hide in it
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _peak()
-
-
-def _peak() -> float:
-    """Highest resident memory so far, in MB."""
-    if sys.platform == "linux":
-        # ru_maxrss begins with what the parent process held, and is not reset
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024**2 if sys.platform == "darwin" else peak / 1024
+    return resident_peak() - before
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from experiments.cli.main import cli
 from experiments.cli.words import default_in_words, type_in_words
 from registry.catalog import Catalog, Entry
 from registry.docs import docs_of, option_docs, prose
-from registry.slots import alternatives, families_in_order
+from registry.slots import families_in_order, records
 from registry.values import TypeInfo
 
 ROOT = Path(__file__).parent.parent
@@ -55,10 +55,9 @@ def one(entry: Entry, catalog: Catalog) -> Iterator[str]:
         yield f"Source: {entry['paper']}.\n"
     if names:
         yield from table("option", entry["options"], docs_of(entry, catalog))
-    for option in entry["options"]:
-        for record in (type_ for type_ in alternatives(option["type"]) if type_["is"] == "record"):
-            inner = [o["name"] for o in record["options"]]
-            yield from table(f"{option['name']}: key", record["options"], option_docs(record["doc"], inner))
+    for path, record in records(entry["options"]):
+        inner = [option["name"] for option in record["options"]]
+        yield from table(f"{path}: key", record["options"], option_docs(record["doc"], inner))
 
 
 def table(heading: str, options: Sequence[TypeInfo], said: Mapping[str, str]) -> Iterator[str]:

@@ -9,7 +9,6 @@ import functools
 import hashlib
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.atomic import write_json
+from experiments.peak_memory import most_resident
 from experiments.results.lenient import objects, read_json
 from experiments.results.origin import FILE
 from experiments.training.errors import Busy
@@ -71,7 +71,7 @@ def _end(folder: Path, seconds: float) -> dict[str, Any]:
     return {
         "ended": _now(),
         "seconds": round(seconds, 3),
-        "peak_memory_mb": round(_peak_memory_mb(), 1),
+        "peak_memory_mb": round(most_resident(), 1),
         "status": status if status in ("finished", "diverged", "interrupted", "paused") else "failed",
     }
 
@@ -191,9 +191,3 @@ def _digests(plugins: Sequence[str]) -> dict[str, str]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # bytes on macOS, kilobytes elsewhere
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

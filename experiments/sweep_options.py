@@ -135,7 +135,7 @@ class Sweep:
     """Which variants are compared, at what budget, with how many seeds.
 
     axes: dotted path of a setting -> the values it takes; all combinations are trained, those that cannot work are left
-        out with the reason, or refused with `strict`.
+        out with the reason. strict: refuse them instead.
     zip: settings that change together, each group one more axis: {path: values, path: values}, lists of equal length.
     random: settings drawn at random. variants: further ones by name, each {path: value}.
     overrides: settings of some variants only. exclude: combinations to leave out, each {path: value or list, ...}.

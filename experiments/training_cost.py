@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -55,12 +55,21 @@ def flops_per_step(full: Full, data: Data, catalog: Catalog) -> int:
 def training_facts(full: Full, catalog: Catalog) -> dict[str, float | None]:
     """What a summary says of the training of a full spec; null for what its parts do not let count."""
     data = make_data(full, catalog)
+    # building draws the seed of the initial weights
+    with torch.random.fork_rng(devices=[]):
+        return {
+            "training_flops": _unless_it_fails(
+                lambda: flops_per_step(full, data, catalog) * training_steps(full, data),
+            ),
+            "memory_counted_mb": _unless_it_fails(
+                lambda: step_memory(full, catalog, data.batch_size, data.length).total / 2**20,
+            ),
+        }
+
+
+def _unless_it_fails(count: Callable[[], float]) -> float | None:
     try:
-        # building draws the seed of the initial weights
-        with torch.random.fork_rng(devices=[]):
-            flops = flops_per_step(full, data, catalog) * training_steps(full, data)
-            memory = step_memory(full, catalog, data.batch_size, data.length).total / 2**20
+        return count()
     except Exception:
         # a part that reads numbers out of its tensors cannot run without them; no trial is lost for that
-        return {"training_flops": None, "memory_counted_mb": None}
-    return {"training_flops": flops, "memory_counted_mb": memory}
+        return None

@@ -55,6 +55,16 @@ def alternatives(type_: TypeInfo) -> Iterator[TypeInfo]:
             yield type_
 
 
+def records(options: Sequence[TypeInfo], before: str = "") -> Iterator[tuple[str, TypeInfo]]:
+    """Every record among options, each followed by those inside it, with its dotted path."""
+    for option in options:
+        for type_ in alternatives(option["type"]):
+            if type_["is"] == "record":
+                path = f"{before}{option['name']}"
+                yield path, type_
+                yield from records(type_["options"], f"{path}.")
+
+
 def needs_of(entry: Entry) -> Iterator[Mapping[str, Any]]:
     """What a part needs of others, by itself and through the records among its options."""
     yield from entry["needs"]

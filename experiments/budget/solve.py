@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.budget.knobs import fault_of, most, path_of, present, start
 from experiments.budget.search import Found, nearest
 from experiments.budget.timing import Timings, Untimed
+from experiments.budget.tuned import require_untouched
 from experiments.budget.words import amount_in_words, miss
 from experiments.results.plan import BudgetFacts, Held
 from experiments.sweep_options import Budget, share
@@ -38,12 +39,15 @@ def solve(
     catalog: Catalog,
     tell: Tell,
     *,
+    tries: Sequence[Settings] = (),
     remembered: Path | None = None,
+    keep: bool = True,
 ) -> tuple[tuple[Variant, ...], BudgetFacts]:
     """The variants, each with the setting that comes nearest to the target as its last one, and what was held.
 
     The target is `options.at`, or what the baseline needs as it is, or what the spec itself needs. A baseline that sets
-    the target keeps its own value. remembered: a file that keeps timings from one planning to the next, see `Timings`.
+    the target keeps its own value. tries: choices of what is tuned afterwards, which must leave the amounts alone.
+    remembered, keep: a file that keeps timings from one planning to the next, see `Timings`.
 
     Raises SpecError with all problems, of the knob or of variants that cannot come near enough; BadData.
     """
@@ -52,13 +56,21 @@ def solve(
     # torch comes with it, and not every plan has a budget
     from experiments.budget.amounts import Amounts
 
-    with Timings(remembered, tell) as timings:
+    with Timings(remembered, tell, keep=keep) as timings:
         amounts = Amounts(options.hold, catalog, timings)
         try:
             solver = _Solver(options, spec_of, amounts, _target(options, baseline, spec_of, amounts))
             wanted = amount_in_words(options.hold, solver.target)
             tell(f"budget: every variant is to have {wanted}, by {path_of(knob)}")
             solved = solver.all(variants, baseline if options.at is None else None, tell)
+            counts = Amounts("flops", catalog, timings) if options.hold == "time" else amounts
+            require_untouched(
+                solved,
+                tries,
+                options.hold,
+                lambda settings, label: counts.of(spec_of(settings), label),
+                solver.tolerance,
+            )
         except Untimed as error:
             raise SpecError([Problem("sweep.budget", str(error))]) from error
     return solved, BudgetFacts(options.hold, solver.path, solver.target, solver.tolerance)

@@ -29,11 +29,12 @@ class Timings:
     """Seconds per optimizer step, one model after the other in one other process, with one thread and on one device.
 
     remembered: a JSON file to read them from and write them to: timings differ from run to run, and a sweep that is
-    continued must come to the same trials. Its folder is made when there is something to write.
+    continued must come to the same trials. Its folder is made when there is something to write. keep: write to it.
     """
 
-    def __init__(self, remembered: Path | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, remembered: Path | None, tell: Callable[[str], None], *, keep: bool = True) -> None:
         self._path = remembered
+        self._keep = keep
         self._tell = tell
         self._process: ProcessPoolExecutor | None = None
         found = {} if remembered is None else read_json(remembered, []) or {}
@@ -55,7 +56,7 @@ class Timings:
         if key not in self._known:
             self._known[key] = self._timed(full, catalog, label)
             self._tell(f"budget: [{label}] takes {self._known[key] * 1e3:,.1f} ms a step")
-            if self._path is not None:
+            if self._path is not None and self._keep:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 write_json(self._path, self._known)
         return self._known[key]

@@ -29,7 +29,8 @@ def claimed(folder: Path, else_: str) -> Iterator[None]:
 
     Raises SpecError where nothing can be written, and Busy, with the words `else_`, where another process works there.
     """
-    from experiments.training.folder_lock import LOCK, only_one
+    from experiments.results.holder import LOCK
+    from experiments.training.folder_lock import only_one
 
     missing = claim(folder)
     with only_one(folder, else_):

@@ -11,10 +11,12 @@ from experiments.results.plan_words import (
     budget_in_words,
     held_in_words,
     overrides_in_words,
+    short_amount,
     size_in_words,
+    too_few_seeds,
     tuning_in_words,
 )
-from experiments.results.words import MISSING, clean, count, shorten, times
+from experiments.results.words import MISSING, clean, shorten, times
 
 WIDTH = 60
 """Of a label, before it is shortened."""
@@ -43,6 +45,8 @@ def show_plan(plan: Plan, console: Console | None = None) -> None:
     for caveat in plan.caveats:
         who = ", ".join(shorten(clean(label), WIDTH) for label in caveat.variants)
         _say(console, f"note on {who}: {clean(caveat.words)}", "yellow")
+    if note := too_few_seeds(plan):
+        _say(console, f"note: {note}", "yellow")
 
 
 def _axes(console: Console, plan: Plan) -> None:
@@ -71,7 +75,9 @@ def _budget(console: Console, plan: Plan) -> None:
             budget.add_row(Text(shorten(clean(variant.label), WIDTH)), MISSING, MISSING, MISSING)
             continue
         value, off = held_in_words(variant.held)
-        budget.add_row(Text(shorten(clean(variant.label), WIDTH)), value, count(variant.held.amount), off)
+        budget.add_row(
+            Text(shorten(clean(variant.label), WIDTH)), value, short_amount(plan.budget.hold, variant.held.amount), off
+        )
     console.print(budget)
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from experiments.peak_memory import reset_peak, resident_peak
+from experiments.sweep.memory import limit_memory
 from registry.assembly import assemble_block
 from registry.catalog import Catalog
 
@@ -43,7 +41,7 @@ def measure(order: Order, answer: Connection) -> None:
     torch.set_num_threads(1)
     try:
         if order.memory_mb is not None:
-            _limit_memory(order.memory_mb)
+            limit_memory(order.memory_mb)
         answer.send(_figures(order))
     except (MemoryError, RuntimeError, ValueError) as error:
         words = " ".join(str(error).split())
@@ -56,9 +54,9 @@ def _figures(order: Order) -> dict[str, float | None]:
     model: Any = assemble_block(order.model, Catalog.load(order.plugins))
     _train(model, model.example(order.batch, WARM_UP_LENGTH))
     inputs = model.example(order.batch, order.length)
-    before = _reset_peak()
+    before = reset_peak()
     _train(model, inputs)
-    peak = _peak() - before
+    peak = resident_peak() - before
     passes = [_train(model, inputs) for _ in _repeats(order.seconds)]
     forward = _median(lambda: _forward(model, inputs), order.seconds)
     backward, both = (1000 * statistics.median(times) for times in zip(*passes, strict=True))
@@ -152,33 +150,3 @@ def _repeats(seconds: float) -> Iterator[int]:
         if time.perf_counter() > end:
             return
         yield turn
-
-
-def _limit_memory(megabytes: int) -> None:
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 2**20, hard))
-
-
-def _reset_peak() -> float:
-    """Resident memory now, in MB, from which on the peak counts; elsewhere than on Linux the peak so far."""
-    if sys.platform != "linux":
-        return _peak()
-    gc.collect()
-    # give back what the warm-up has freed, or the peak would hide in it
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _peak()
-
-
-def _peak() -> float:
-    """Highest resident memory so far, in MB."""
-    if sys.platform == "linux":
-        # ru_maxrss begins with what the parent process held, and is not reset
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -31,14 +31,19 @@ def subjects(
     """The spec along the axes, every combination of their values; those that cannot work are left out with the reason.
 
     sized: fills in the sizes that only data know. Positions that are counted are given `longest` of them.
-    Raises SpecError for a value that is wrong in itself, or where nothing is left.
+    Raises SpecError for a value that is wrong in itself or given twice, or where nothing is left.
     """
     found, left_out = [], []
+    taken: set[str] = set()
     labels = {path: labels_of(values) for path, values in axes.items()}
     for numbers in itertools.product(*(range(len(values)) for values in axes.values())):
         picked = [axes[path][number] for path, number in zip(axes, numbers, strict=True)]
         values = {path: labels[path][number] for path, number in zip(axes, numbers, strict=True)}
         label = " / ".join(values.values()) or str(loaded.full["name"] or loaded.full["model"]["topology"])
+        if label in taken:
+            # the figures of one would be taken for those of the other
+            raise SpecError([Problem("--axes", f"[{label}] would be the label of two models")])
+        taken.add(label)
         try:
             variant = loaded.variant(list(zip(axes, picked, strict=True)), f"--axes [{label}]") if axes else loaded
         except Incompatible as error:

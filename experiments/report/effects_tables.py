@@ -62,13 +62,11 @@ def effect_tables(results: SweepResults, found: Effects | None) -> EffectTables 
 
 
 def _ends(one: MainEffect) -> list[float]:
-    found = one.estimate
-    return [found.mean] if found.low is None or found.high is None else [found.low, found.high]
+    return [one.estimate.mean] if one.low_all is None or one.high_all is None else [one.low_all, one.high_all]
 
 
 def _bar(one: MainEffect, window: tuple[float, float]) -> Bar:
-    found = one.estimate
-    return bar(found.mean, found.low, found.high, (), window, mark=0.0)
+    return bar(one.estimate.mean, one.low_all, one.high_all, (), window, mark=0.0)
 
 
 def _share(found: Effects, place: int) -> float | None:

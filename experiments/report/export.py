@@ -121,9 +121,9 @@ def _effects(results: SweepResults, found: Effects | None) -> Iterator[str]:
     yield _row(["axis", "value", "effect", "95 % interval", "p (Holm)"])
     yield "|---|---|---:|:---:|---:|"
     for one in found.main:
-        low, high = signed(one.estimate.low, decimals), signed(one.estimate.high, decimals)
+        low, high = signed(one.low_all, decimals), signed(one.high_all, decimals)
         p = MISSING if one.p_holm is None else f"{one.p_holm:.3g}"
-        between = MISSING if one.estimate.low is None else f"{low} to {high}"
+        between = MISSING if one.low_all is None else f"{low} to {high}"
         yield _row([markdown(one.axis), markdown(one.value), signed(one.estimate.mean, decimals), between, p])
     if found.shares:
         shares = (f"{markdown(name)} {share:.0%}" for name, share in found.shares.items())

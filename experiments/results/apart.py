@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from experiments.results.plan import Plan
@@ -157,13 +157,17 @@ def _costs(trial: Trial) -> dict[str, float]:
 def _set_up(plan: Plan) -> dict[str, Any]:
     """What a sweep compares and how, as settings of its `sweep:` block."""
     budget = {"hold": plan.budget.hold, "by": plan.budget.by, "at": plan.budget.target} if plan.budget else None
+    overrides = [{"when": dict(one.when), "set": dict(one.set)} for one in plan.overrides]
     named = {
         "metric": plan.metric.name,
         "goal": plan.metric.goal,
         "axes": {path: list(values) for path, values in plan.axes.items()},
         "baseline": dict(plan.baseline) if plan.baseline else None,
         "seeds": list(plan.seeds),
+        "overrides": overrides or None,
         "budget": budget,
+        "tuning": asdict(plan.tuning) if plan.tuning else None,
+        "scaling": plan.scaling,
     }
     return {"sweep": named, "data": dict(plan.data)}
 

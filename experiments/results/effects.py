@@ -100,7 +100,7 @@ def effects(results: SweepResults) -> Effects | None:
     for (axis, value), contrast in _contrasts(cells).items():
         if np.abs(contrast - contrast @ solve @ design).max() > ZERO:
             notes.append(
-                f"the effect of {value} ({axis}) cannot be told from others: too many combinations are left out"
+                f"the effect of {value} ({axis}) cannot be told from others with the combinations that there are"
             )
         else:
             mains[axis, value] = contrast @ solve

@@ -20,8 +20,9 @@ def notes(results: SweepResults) -> tuple[str, ...]:
     comparisons = max((one.comparisons for one in differences.values() if one.tested), default=0)
     if comparisons:
         found.append(
-            "verdicts are t tests of differences paired by seed, two-sided, at 5 % over all "
-            f"{times(comparisons, 'comparison')} together (Holm); an interval beside one is at the level of its test"
+            "verdicts are t tests of differences paired by seed, two-sided, at 5 %"
+            + (f" over all {comparisons} comparisons together (Holm)" if comparisons > 1 else "")
+            + "; an interval beside one is at the level of its test"
         )
     if results.plan.looks > 1:
         found.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.results.plan import Held, Plan, TuningFacts
+from experiments.results.statistics import FEWEST_SEEDS
 from experiments.results.words import clean, count, duration, times
 
 
@@ -16,6 +17,14 @@ def size_in_words(plan: Plan) -> str:
         return f"{times(variants * seeds, 'trial')}: {times(variants, 'variant')} x {times(seeds, 'seed')}{of_tuning}"
     least = f"at least {times(variants * seeds, 'trial')}: {times(variants, 'variant')}"
     return f"{least} x {seeds} to {plan.most_seeds} seeds, as many as it takes{of_tuning}"
+
+
+def too_few_seeds(plan: Plan) -> str:
+    """That there will be no verdict, if so; "" otherwise."""
+    most = plan.most_seeds or len(plan.seeds)
+    if most >= FEWEST_SEEDS or len(plan.variants) < 2:
+        return ""
+    return f"no verdict with {times(most, 'seed')}: it takes {FEWEST_SEEDS}"
 
 
 def tuning_in_words(tuning: TuningFacts) -> str:
@@ -55,6 +64,17 @@ def amount(hold: str, value: float) -> str:
             return f"{value:.3g} FLOPs of training"
         case _:
             return f"{count(value)} {clean(hold)}"
+
+
+def short_amount(hold: str, value: float) -> str:
+    """The same in a table whose head says what is held."""
+    match hold:
+        case "memory":
+            return f"{value / 2**20:,.4g} MB"
+        case "time":
+            return duration(value)
+        case _:
+            return count(value)
 
 
 def _pairs(words: Mapping[str, str]) -> str:

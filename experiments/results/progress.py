@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments.results.holder import Holder, holder
 from experiments.results.plan import ResultsError
-from experiments.results.read import is_sweep, read_results
+from experiments.results.read import changed, is_sweep, read_results, runs_below
 from experiments.results.sweep import SweepResults
 from experiments.results.trial import Curve, Trial, read_curves
 from experiments.results.words import times
@@ -108,7 +108,7 @@ class FolderProgress:
             since = [f"since {self.holder.since}"] if self.holder.since else []
             about = ", ".join([" ".join(named), *since]) if named else ""
             return f"running ({about})" if about else "running"
-        if self.done == self.total:
+        if self.total and self.done == self.total:
             return "finished" if self.sweep else self.results.trials[0].status
         return "stopped" if self.done or self.begun else "not started"
 
@@ -120,12 +120,6 @@ def read_progress(folder: Path) -> FolderProgress:
     now = time.time()
     begun = [_begun(trial, now) for trial in results.trials if _in_the_middle(trial)]
     return FolderProgress(results, sweep, holder(folder), tuple(begun))
-
-
-def runs_below(folder: Path) -> list[Path]:
-    """The runs and sweeps directly in a folder, those that changed last first."""
-    marks = {path.parent: path for name in ("plan.json", "state.json") for path in folder.glob(f"*/{name}")}
-    return sorted(marks, key=lambda run: (-_changed(marks[run]), run.name))
 
 
 def find_runs(folder: Path | None, otherwise: Path = Path("runs")) -> tuple[Sequence[Path], bool]:
@@ -157,7 +151,7 @@ def _in_the_middle(trial: Trial) -> bool:
 
 def _begun(trial: Trial, now: float) -> TrialProgress:
     curve = read_curves(trial.folder / "metrics.csv", []).get(LOSS)
-    written = max((_changed(trial.folder / name) for name in ("state.json", "metrics.csv")), default=0.0)
+    written = max((changed(trial.folder / name) for name in ("state.json", "metrics.csv")), default=0.0)
     return TrialProgress(
         trial,
         alive=holder(trial.folder) is not None,
@@ -176,10 +170,3 @@ def _rate(curve: Curve) -> float | None:
 
 def _trained(trial: Trial) -> float | None:
     return trial.summary.train_seconds if trial.summary else None
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from experiments.results.fair import unequal
 from experiments.results.lenient import read_json, text, whole
+from experiments.results.origin import FILE
 from experiments.results.plan import Metric, Plan, PlannedTrial, ResultsError, Variant, read_plan
 from experiments.results.sweep import SweepResults
 from experiments.results.trial import read_trial
@@ -54,13 +56,19 @@ def plan_of(root: Path, problems: list[str]) -> Plan:
 
 def runs_in(folder: Path, most: int = 5) -> str:
     """The runs and sweeps in a folder, the latest first, as the end of a message; "" where there is none."""
-    marks = [path for name in ("plan.json", "state.json") for path in folder.glob(f"*/{name}")]
-    found = list(dict.fromkeys(str(path.parent) for path in sorted(marks, key=_changed, reverse=True)))
+    found = [str(run) for run in runs_below(folder)]
     more = ", ..." if len(found) > most else ""
     return f"; in it: {', '.join(found[:most])}{more}" if found else ""
 
 
-def _changed(path: Path) -> float:
+def runs_below(folder: Path) -> list[Path]:
+    """The runs and sweeps directly in a folder, those that changed last first."""
+    marks = {path.parent: path for name in ("plan.json", "state.json") for path in folder.glob(f"*/{name}")}
+    return sorted(marks, key=lambda run: (-changed(marks[run]), run.name))
+
+
+def changed(path: Path) -> float:
+    """When a file was last written, in seconds since 1970; 0 where there is none."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -71,7 +79,7 @@ def _one_trial(root: Path, curves: bool) -> SweepResults:
     """A trial's own folder, seen as a sweep of one variant."""
     problems: list[str] = []
     summary = read_json(root / "summary.json", []) or {}
-    planned = PlannedTrial(root.name, root.name, whole(summary.get("seed")) or 0)
+    planned = PlannedTrial(root.name, root.name, _seed(root, summary))
     trial = read_trial(root, planned, problems, folder=root, curves=curves)
     names = [*(trial.summary.metrics if trial.summary else ()), *trial.curves]
     plan = Plan(
@@ -90,7 +98,7 @@ def _plan_from_folders(root: Path) -> Plan:
         sorted(path for path in (root / "trials").glob("*") if path.is_dir()) if (root / "trials").is_dir() else []
     )
     summaries: dict[str, dict[str, Any]] = {path.name: read_json(path / "summary.json", []) or {} for path in folders}
-    trials = tuple(PlannedTrial(name, name, whole(raw.get("seed")) or 0) for name, raw in summaries.items())
+    trials = tuple(PlannedTrial(path.name, path.name, _seed(path, summaries[path.name])) for path in folders)
     names = [name for raw in summaries.values() for name in (raw.get("metrics") or {})]
     return Plan(
         name=root.name,
@@ -99,6 +107,12 @@ def _plan_from_folders(root: Path) -> Plan:
         variants=tuple(Variant(trial.variant) for trial in trials),
         trials=trials,
     )
+
+
+def _seed(folder: Path, summary: Mapping[str, Any]) -> int:
+    """Of a trial without a plan: what it was trained by says so from its start, its summary at its end."""
+    said = (whole(raw.get("seed")) for raw in (summary, read_json(folder / FILE, []) or {}))
+    return next((seed for seed in said if seed is not None), 0)
 
 
 def complete(plan: Plan, problems: list[str]) -> Plan:

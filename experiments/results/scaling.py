@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 AGAINST = {"parameters": "parameters", "flops": "training_flops", "seconds": "train_seconds"}
 """What quality is drawn against: its name, and that of the cost."""
 
+HELD = {"parameters": "parameters", "flops": "flops", "time": "seconds"}
+"""What a budget holds -> what quality is then not drawn against: what varies of it is a mere mismatch."""
+
 
 @dataclass(frozen=True)
 class ScalingCurve:
@@ -36,7 +39,8 @@ class ScalingCurve:
 
 @dataclass(frozen=True)
 class Scaling:
-    """axis: that of the sizes. curves: `parameters`, `flops`, `seconds` -> a curve for each variant that has them.
+    """axis: that of the sizes. curves: `parameters`, `flops`, `seconds` -> a curve for each variant that has them, but
+    for what a budget holds equal.
 
     order_changes: sentences, one at least.
     """
@@ -56,7 +60,10 @@ def scaling(results: SweepResults) -> Scaling | None:
         return None
     curves: dict[str, tuple[ScalingCurve, ...]] = {}
     laws: dict[str, dict[str, Law]] = {}
+    held = HELD.get(results.plan.budget.hold) if results.plan.budget else None
     for name, cost in AGAINST.items():
+        if name == held:
+            continue
         found = {label: _curve(label, family, results, cost) for label, family in families.items()}
         drawn = {label: pair for label, pair in found.items() if pair is not None}
         if drawn:

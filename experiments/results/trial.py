@@ -15,6 +15,8 @@ from experiments.results.origin import Origin, read_origin
 from experiments.results.plan import PlannedTrial, Stage
 
 STATUSES = ("pending", "running", "paused", "finished", "failed", "diverged", "interrupted")
+TRAINING = 3
+"""Training costs so many forward passes, as `experiments.measure` counts them."""
 # Ids become folder names: nothing that could lead out of the sweep's folder.
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -33,6 +35,7 @@ class Summary:
     """`summary.json`: written once, when a trial has finished. Memory is in MB, time in seconds.
 
     batches: a digest of all that was trained on, equal for trials that saw the same batches in the same order.
+    training_flops: of all the steps that were asked for, counted as a budget counts them.
     """
 
     metrics: Mapping[str, float]
@@ -47,6 +50,7 @@ class Summary:
     peak_memory_mb: float | None
     tokens: int | None
     batches: str = ""
+    training_flops: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,16 @@ class Trial:
     def value(self, metric: str) -> float | None:
         """The metric at the end of training; None unless the trial finished with a finite value."""
         return self.summary.metrics.get(metric) if self.finished and self.summary else None
+
+    @property
+    def training_flops(self) -> float | None:
+        """FLOPs of the training as far as it went: as a budget counts them, or by tokens where that was not done."""
+        found = self.summary
+        if found is None:
+            return None
+        if found.training_flops is not None and found.steps and self.max_steps:
+            return found.training_flops * found.steps / self.max_steps
+        return TRAINING * found.flops_per_token * found.tokens if found.flops_per_token and found.tokens else None
 
     def spec_text(self, limit: int = 100_000) -> str:
         """The resolved spec as written; empty where there is none."""
@@ -164,6 +178,7 @@ def read_summary(raw: Mapping[str, object]) -> Summary:
         peak_memory_mb=number(raw.get("peak_memory_mb")),
         tokens=whole(raw.get("tokens")),
         batches=text(raw.get("batches")),
+        training_flops=number(raw.get("training_flops")),
     )
 
 

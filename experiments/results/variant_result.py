@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.results.plan import Variant
 from experiments.results.statistics import Estimate
 from experiments.results.trial import Summary, Trial
 from experiments.results.verdict import Difference
-
-TRAINING = 3
-"""Training costs so many forward passes, as `experiments.measure` counts them."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +76,10 @@ class VariantResult:
     @property
     def training_flops(self) -> float | None:
         """FLOPs of the whole training."""
-        return self._mean(
-            lambda found: (
-                TRAINING * found.flops_per_token * found.tokens if found.flops_per_token and found.tokens else None
-            )
-        )
+        return _mean(trial.training_flops for trial in self.finished)
 
     def _mean(self, pick: Callable[[Summary], float | None]) -> float | None:
-        picked = [pick(trial.summary) for trial in self.finished if trial.summary]
-        known = [value for value in picked if value is not None]
-        return statistics.fmean(known) if known else None
+        return _mean(pick(trial.summary) for trial in self.finished if trial.summary)
 
 
 COSTS: dict[str, Callable[[VariantResult], float | None]] = {
@@ -99,6 +90,11 @@ COSTS: dict[str, Callable[[VariantResult], float | None]] = {
     "peak_memory_mb": lambda row: row.peak_memory_mb,
 }
 """What a variant takes, by name."""
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
 
 
 def lost(trials: Sequence[Trial], metric: str) -> str:

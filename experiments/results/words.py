@@ -91,5 +91,6 @@ def duration(seconds: float | None) -> str:
 
 
 def times(number: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 trial`, `2 trials`, `3 tries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number} {noun if number == 1 else many}"

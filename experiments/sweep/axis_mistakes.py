@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from experiments.sweep.axes import Factor, axis_of, factors_of, space_of
@@ -119,8 +119,7 @@ def _conditions(found: Findings, factors: Mapping[str, Factor]) -> None:
             found.say(("sweep", "exclude", number), "names no axis, so it would leave out everything")
         for path, wanted in rule.items():
             if path not in factors:
-                message = f"is no axis.{did_you_mean(path, factors)}"
-                found.say(("sweep", "exclude", number, path), message, key=True)
+                found.say(("sweep", "exclude", number, path), no_axis(path, factors), key=True)
             else:
                 _known(found, ("sweep", "exclude", number, path), path, wanted, factors[path])
 
@@ -145,6 +144,13 @@ def _known(found: Findings, at: Path, path: str, wanted: Any, factor: Factor) ->
     for place, item in items:
         if not factor.knows(path, item):
             unknown_value(found, place, item, factor.labels[path])
+
+
+def no_axis(path: str, axes: Iterable[str]) -> str:
+    """That a path is no axis, and which one may be meant."""
+    axes = list(axes)
+    known = f" Axes: {', '.join(axes)}." if axes else ""
+    return f"is no axis.{did_you_mean(path, axes) or known}"
 
 
 def unknown_value(found: Findings, at: Path, value: Any, labels: Sequence[str]) -> None:

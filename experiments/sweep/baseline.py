@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.sweep.axes import Factor
-from experiments.sweep.axis_mistakes import unknown_value
+from experiments.sweep.axis_mistakes import no_axis, unknown_value
 from experiments.sweep.combinations import Combination
 from experiments.sweep.findings import Findings
 from registry.errors import Path, did_you_mean, quoted
@@ -50,7 +50,7 @@ def _by_values(
         if path not in factors:
             named = list(found.sweep["variants"] or {})
             instead = f" Name one of `variants`: {', '.join(named)}." if named and not factors else ""
-            found.say((*AT, path), f"is no axis.{did_you_mean(path, factors)}{instead}", key=True)
+            found.say((*AT, path), f"{no_axis(path, factors)}{instead}", key=True)
         elif not (picked := factors[path].picks(path, value)):
             unknown_value(found, (*AT, path), value, factors[path].labels[path])
         else:
@@ -62,7 +62,11 @@ def _by_values(
     if missing or len(steps) < len(wanted):
         return None
     if not crossed:
-        found.say(AT, "is no combination of the sweep: an axis that it names does not apply with the values of others")
+        found.say(
+            AT,
+            "is no combination of the sweep: an axis that it names does not apply with the values of others, or values "
+            "that are zipped do not belong together",
+        )
     elif len(crossed) > 1:
         some = ", ".join(f"[{c.label}]" for c in crossed[:3])
         found.say(AT, f"fits {len(crossed)} variants, {some}{', ...' if len(crossed) > 3 else ''}: say which")

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.provenance import environment
 from experiments.results.lenient import mapping, objects, read_json, text, whole
 from experiments.results.plan import Stage
 from experiments.results.words import clean, shorten, times
-from experiments.sweep.machine import environment
 from experiments.sweep.plan import SweepPlan
 from experiments.sweep.trials import Trial, Trials
-from experiments.sweep_options import AutoSeeds
 from experiments.trial_spec import content
 from registry.errors import Problem, SpecError
 from registry.load import Loaded
@@ -112,10 +111,9 @@ def _fate(
     if made.id != entry.get("id"):
         return "changed"
     then = mapping(mapping(earlier.get("spec")).get("sweep"))
-    if any(then.get(key) != loaded.full["sweep"].get(key) for key in ("tune", "tuning")):
-        return "dropped"
-    fixed = not isinstance(plan.seeds, AutoSeeds)
-    return "dropped" if stage == "compare" and fixed and seed not in plan.first_seeds else None
+    # what decides how many trials are wanted
+    keys = ("tune", "tuning") if stage == "tune" else ("tune", "tuning", "seeds")
+    return "dropped" if any(then.get(key) != loaded.full["sweep"].get(key) for key in keys) else None
 
 
 def _settings(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:

@@ -180,6 +180,9 @@ class _Sweep:
         settled = outcome is not None and outcome.settled and not (lost and outcome.status == "failed")
         if lost and not settled and not self.stops.asked:
             if self.lineup.again(trial, self.orders.limits.retries):
+                if outcome is not None and outcome.settled:
+                    # it is not to count as failed while it waits, neither here nor when the sweep is called again
+                    self._mark(trial, "interrupted", reason)
                 self.store.event("lost", trial.id, reason)
                 live.handle(TrialRetried(trial.id, reason))
                 return

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from experiments.sweep.labels import same
+from experiments.sweep.labels import label, same
 from experiments.sweep.reach import fault
 from registry.errors import Path, Problem, dotted
 from registry.load import Loaded
@@ -48,8 +48,8 @@ class Findings:
         """A list of values has some, each once."""
         if not values:
             self.say(at, "has no values")
-        elif any(same(a, b) for i, a in enumerate(values) for b in values[:i]):
-            self.say(at, "names a value twice")
+        elif twice := [value for number, value in enumerate(values) if any(same(value, b) for b in values[:number])]:
+            self.say(at, f"names a value twice: {label(twice[0])}")
 
     def source(self, at: Path, source: Any) -> bool:
         """Whether a list or distribution can be drawn from; says why not."""

@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from experiments.provenance import cores, environment
+from experiments.provenance import cores
 from registry.errors import Problem, SpecError
-
-__all__ = ["cores", "devices", "environment", "gpus", "require_slots", "slots"]
 
 
 def slots(full: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.sweep.axis_mistakes import enough
+from experiments.sweep.axis_mistakes import enough, no_axis
 from experiments.sweep.findings import Findings
 from experiments.sweep.labels import label
 from experiments.sweep.reach import reaches
 from experiments.sweep_options import AutoSeeds, seeds_of
-from registry.errors import Path, did_you_mean, dotted
+from registry.errors import Path, dotted
 
 
 def find_other_mistakes(found: Findings) -> None:
@@ -75,7 +75,7 @@ def _scaling(found: Findings) -> None:
         return
     axes = _varied(found.sweep)
     if path not in axes:
-        found.say(at, f"is no axis.{did_you_mean(path, axes)}".removesuffix("."))
+        found.say(at, no_axis(path, axes))
     elif odd := [value for value in axes[path] if isinstance(value, bool) or not isinstance(value, int | float)]:
         found.say(at, f"is an axis of more than numbers ({label(odd[0])}): scaling needs an order of sizes")
 

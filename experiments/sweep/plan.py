@@ -10,16 +10,16 @@ from typing import Any
 
 from experiments.results.plan import BudgetFacts, Caveat, Held, LeftOut, Override
 from experiments.sweep.adjusted import wanted_in_words
+from experiments.sweep.axes import space_of
 from experiments.sweep.axis_mistakes import find_axis_mistakes
 from experiments.sweep.findings import Findings
 from experiments.sweep.labels import label
-from experiments.sweep.machine import cores
 from experiments.sweep.named import axes_of
 from experiments.sweep.other_mistakes import find_other_mistakes
 from experiments.sweep.settings import Settings
 from experiments.sweep.settle import Settled, refuse_twins, settle
 from experiments.sweep.specs import Specs
-from experiments.sweep.tryout import try_out
+from experiments.sweep.tryout import probes, try_out
 from experiments.sweep_options import AutoSeeds, Budget, looks, seeds_of
 from experiments.trial_spec import content
 from registry.errors import Problem, SpecError
@@ -54,7 +54,6 @@ class SweepPlan:
     variants: Sequence[Variant]
     left_out: Sequence[LeftOut]
     caveats: Sequence[Caveat]
-    workers: int
     specs: Specs = field(repr=False, compare=False)
     budget: BudgetFacts | None = None
     overrides: Sequence[Override] = ()
@@ -82,13 +81,14 @@ def make_plan(
     tell: Callable[[str], None] = lambda words: None,
     *,
     remembered: Path | None = None,
+    keep: bool = True,
     meet_budget: bool = True,
 ) -> SweepPlan:
     """Lay out the sweep of a spec: its combinations, checked one by one, then its budget.
 
-    tell: hears what takes long, such as timing steps for a budget of time. remembered: a file that keeps timings, so
-    that a sweep which is continued comes to the same budget. meet_budget: solve for it, which imports torch; without,
-    the variants are as if there were none.
+    tell: hears what takes long, such as timing steps for a budget of time. remembered: a file of timings, so that a
+    sweep which is continued comes to the same budget; keep: add new ones to it. meet_budget: solve for it, which
+    imports torch; without, the variants are as if there were none.
 
     Raises SpecError with all mistakes of the block together, then with those of the values in its variants, and when
     nothing is left to train, the baseline is no variant, or a budget cannot be met.
@@ -119,7 +119,9 @@ def make_plan(
                 lambda s: specs.of(tuple(s), "budget"),
                 loaded.catalog,
                 tell,
+                tries=[tuple(probe.items()) for probe in probes(space_of(sweep["tune"] or {}))],
                 remembered=remembered,
+                keep=keep,
             )
         except SpecError as error:
             raise SpecError(_placed(problem, loaded) for problem in error.problems) from error
@@ -135,7 +137,6 @@ def make_plan(
         variants=variants,
         left_out=settled.left_out,
         caveats=_caveats(full, loaded),
-        workers=sweep["workers"] or cores(),
         specs=specs,
         budget=budget,
         overrides=_overrides(sweep, settled),

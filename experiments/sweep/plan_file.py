@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.atomic import write_json
+from experiments.provenance import environment
 from experiments.results.lenient import objects, read_json
 from experiments.results.plan import SCHEMA_VERSION
-from experiments.sweep.machine import environment
 from experiments.sweep.plan import SweepPlan
 from experiments.sweep.plan_facts import plan_facts
 from experiments.sweep.ranked_by import ranked_by

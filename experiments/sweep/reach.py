@@ -23,7 +23,8 @@ def fault(full: Mapping[str, Any], path: str) -> str | None:
     if first in NOT_OF_A_TRIAL:
         return f"cannot be varied: {NOT_OF_A_TRIAL[first]}"
     if not reaches(full, path):
-        return f"hits no setting of the spec.{did_you_mean(path, paths(full))}"
+        of_a_trial = [known for known in paths(full) if known.split(".")[0] not in NOT_OF_A_TRIAL]
+        return f"hits no setting of the spec.{did_you_mean(path, of_a_trial)}"
     return None
 
 

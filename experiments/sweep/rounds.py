@@ -23,8 +23,6 @@ from experiments.sweep.tuning import Standing, Tuner
 from experiments.sweep_options import AutoSeeds, Tuning, looks
 from registry.load import Loaded
 
-__all__ = ["Outcome", "Rounds"]
-
 
 class Rounds:
     """Decides what is trained next. What it keeps between calls saves time and changes no answer.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from experiments.results.plan import Metric
+from experiments.results.words import times
 from experiments.sweep.draws import Space, Tuned, draws, grid
 from experiments.sweep.halving import LOST, Climb, Course, climb, course, rungs_of
 from experiments.sweep.outcome import Outcome
@@ -106,7 +107,7 @@ class Tuner:
         """For people: how many tries there are, and how long they are trained."""
         kinds = {"grid": "every combination", "random": "drawn at random", "tpe": "suggested by tpe"}
         seeds = "" if self._options.seeds == 1 else f", {self._options.seeds} seeds each"
-        words = f"tuning: {_count(self.tries, 'try')} for each of {_count(len(self._variants), 'variant')}"
+        words = f"tuning: {times(self.tries, 'try')} for each of {times(len(self._variants), 'variant')}"
         words += f" ({kinds[self._options.search]}{seeds})"
         eta = self._options.halving
         if eta is None or self.rungs == 1:
@@ -178,7 +179,7 @@ class Tuner:
         for outcome in (outcomes[trial.id] for trial in tried.trials if trial.id in outcomes):
             if reason is None and outcome.value(self._metric.name) is None:
                 reason = outcome.reason or f"{outcome.status}, without {self._metric.name}"
-        return f"of {_count(len(tries), 'try')} none came to a result; the first: {reason}"
+        return f"of {times(len(tries), 'try')} none came to a result; the first: {reason}"
 
 
 def _reached(outcome: Outcome | None, until: int | None, metric: Metric) -> float | None:
@@ -196,8 +197,3 @@ def _reached(outcome: Outcome | None, until: int | None, metric: Metric) -> floa
         return LOST if last is None else metric.order(last)
     # a validation without the metric would be waited for forever
     return LOST if outcome.status == "paused" and until is not None and not curve else None
-
-
-def _count(number: int, noun: str) -> str:
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number} {noun if number == 1 else many}"

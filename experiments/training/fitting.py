@@ -95,7 +95,8 @@ class Fit:
     @property
     def reason(self) -> str | None:
         """Why the training ended before its last step; None if it did not."""
-        return self.early_stop.reason if self.early_stop else None
+        short = self.trainer.global_step < self.max_steps
+        return self.early_stop.reason if self.early_stop and short else None
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -14,9 +14,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from experiments.results.holder import LOCK
 from experiments.training.errors import Busy
-
-LOCK = ".lock"
 
 
 @contextmanager

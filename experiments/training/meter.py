@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from typing import Any
 
 import torch
 from pytorch_lightning import Callback, Trainer
+
+from experiments.peak_memory import most_resident
 
 _WARM_UP = 5
 
@@ -80,6 +80,4 @@ def peak_memory_mb() -> float:
     """The most memory this process has had: on the GPU if it used one, else resident."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.max_memory_allocated() / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # bytes on macOS, kilobytes elsewhere
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+    return most_resident()

@@ -90,3 +90,13 @@ def test_what_cannot_be_counted_is_null(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("blocks.topology.decoder.Decoder.forward", refuse)
     full, _, catalog = made()
     assert training_facts(full, catalog) == {"training_flops": None, "memory_counted_mb": None}
+
+
+def test_an_optimizer_that_cannot_be_counted_takes_no_flops_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("the optimizer reads numbers")
+
+    monkeypatch.setattr("experiments.step_memory._optimizer_state", refuse)
+    full, data, catalog = made()
+    found = training_facts(full, catalog)
+    assert found == {"training_flops": 7 * flops_per_step(full, data, catalog), "memory_counted_mb": None}

@@ -80,6 +80,7 @@ def _about_sweep(loaded: Loaded, plan: SweepPlan | None) -> Iterator[str]:
         held_in_words,
         overrides_in_words,
         size_in_words,
+        too_few_seeds,
         tuning_in_words,
     )
     from experiments.results.words import clean, times
@@ -110,6 +111,8 @@ def _about_sweep(loaded: Loaded, plan: SweepPlan | None) -> Iterator[str]:
             yield f"  {', '.join(f'[{clean(label)}]' for label in labels)}: {clean(reason)}"
     for caveat in facts.caveats:
         yield f"note on {', '.join(f'[{clean(label)}]' for label in caveat.variants)}: {clean(caveat.words)}"
+    if note := too_few_seeds(facts):
+        yield f"note: {note}"
 
 
 def _kind(block: Mapping[str, Any]) -> str:

@@ -107,8 +107,8 @@ def command(
     from experiments.display.profile_tables import show_profile
     from experiments.profile import profile, subjects
     from experiments.profile.picture import draw
+    from experiments.provenance import environment
     from experiments.results.profile import PROFILE, Profile
-    from experiments.sweep.machine import environment
 
     models, left_out = subjects(loaded, dict(axes), max(lengths), sized)
     folder = Path(out) / run_name(spec, loaded)

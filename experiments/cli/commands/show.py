@@ -18,7 +18,7 @@ from registry.catalog import Catalog, Entry
 from registry.docs import docs_of, option_docs, prose
 from registry.example import example
 from registry.partners import Partners, partners
-from registry.slots import alternatives
+from registry.slots import records
 from registry.values import TypeInfo
 
 
@@ -74,10 +74,9 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _options(screen: Console, entry: Entry, catalog: Catalog) -> None:
     _table(screen, "option", entry["options"], docs_of(entry, catalog))
-    records = [(o["name"], t) for o in entry["options"] for t in alternatives(o["type"]) if t["is"] == "record"]
-    for name, record in {record["name"]: (name, record) for name, record in records}.values():
+    for path, record in {record["name"]: (path, record) for path, record in records(entry["options"])}.values():
         names = [option["name"] for option in record["options"]]
-        _table(screen, f"{name}.", record["options"], option_docs(record["doc"], names))
+        _table(screen, f"{path}.", record["options"], option_docs(record["doc"], names))
 
 
 def _table(screen: Console, title: str, options: Sequence[TypeInfo], said: Mapping[str, str]) -> None:

@@ -63,7 +63,10 @@ def command(
     """Train every variant of the `sweep:` of SPEC with every seed, then rank them and write report.html.
 
     The same command continues an interrupted sweep: what is finished is never trained again. Ctrl-C lets every trial
-    save and stop; a second one stops at once.
+    save and stop; a second one stops at once. DIR/NAME is the sweep's folder, NAME being the spec's.
+
+    Exit code: 0 when all trials have finished, 2 for a mistake in the spec, 3 when a trial failed or diverged, 4 when
+    somebody else works in the folder, 128 + N after signal N.
     """
     asked = Asked(**options)
     if asked.address is not None and asked.engine != "ray":
@@ -103,8 +106,7 @@ def _sweep(spec: str, folder: Path, loaded: Loaded, asked: Asked) -> int:
     from experiments.sweep.trials import Trials
     from experiments.sweep_options import Limits
 
-    timings = folder / "timings.json"
-    plan = make_plan(loaded, _tell, remembered=None if asked.dry_run and not timings.exists() else timings)
+    plan = make_plan(loaded, _tell, remembered=folder / "timings.json", keep=not asked.dry_run)
     trials = Trials(loaded, plan)
     rounds = Rounds(plan, trials, loaded)
     # with the sizes that the data know; one seed of a variant is enough

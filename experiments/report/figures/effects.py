@@ -22,8 +22,8 @@ def draw_effects(found: Findings, look: Look) -> Figure | None:
     axes = grid[0, 0]
     axes.axvline(0, color=SOFT, linewidth=0.8)
     for place, one in enumerate(main):
-        if one.estimate.low is not None and one.estimate.high is not None:
-            axes.plot([one.estimate.low, one.estimate.high], [place, place], color=INK, linewidth=1.6, alpha=0.5)
+        if one.low_all is not None and one.high_all is not None:
+            axes.plot([one.low_all, one.high_all], [place, place], color=INK, linewidth=1.6, alpha=0.5)
         face = INK if one.shown else "white"
         axes.plot([one.estimate.mean], [place], "o", markersize=5, markerfacecolor=face, markeredgecolor=INK)
     name_rows(axes, [f"{short(one.axis)}: {one.value}" for one in main])

@@ -59,6 +59,9 @@ def test_a_sweep_by_time_goes_on_with_the_same_trials(tmp_path: Path, monkeypatc
         return [trial_id(found.spec(variant, 0)) for variant in found.variants]
 
     file = tmp_path / "results" / "timings.json"
+    plan(tmp_path, by_time, remembered=file, keep=False)
+    assert not file.parent.exists()
+    taken = iter([0.01, 0.02, 0.011, 0.023] + 4 * [0.5])
     first = ids(file)
     assert len(set(first)) == 4
     assert ids(file) == first

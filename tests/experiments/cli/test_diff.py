@@ -91,6 +91,16 @@ def test_two_sweeps(call: Call, sweep: Path) -> None:
     assert found["variants"][0]["a"]["mean"] == pytest.approx(2.01) and found["variants"][3]["b"] is None
 
 
+def test_how_two_sweeps_were_set_up(call: Call, sweep: Path) -> None:
+    tuning = {"search": "grid", "metric": METRIC, "space": {"optimizer.lr": "0.1, 0.2"}, "tries": 2}
+    overrides = [{"when": {"model.dim": "64"}, "set": {"optimizer.lr": "0.1"}, "variants": []}]
+    other = write_sweep(Path("runs/again"), seeds=(0, 1, 2), scaling="model.dim", tuning=tuning, overrides=overrides)
+    lines = [line.split() for line in call("diff", sweep, other).output.splitlines()]
+    found = {words[0]: words[1:] for words in lines if words and words[0].startswith("sweep.")}
+    assert found["sweep.scaling"] == ["null", "model.dim"]
+    assert "optimizer.lr:" in " ".join(found["sweep.tuning"]) and "model.dim:" in " ".join(found["sweep.overrides"])
+
+
 def test_a_thing_and_itself(call: Call, sweep: Path) -> None:
     for folder in (f"{sweep}/t0", sweep):
         output = call("diff", folder, folder).output

@@ -19,7 +19,7 @@ def test_the_spec_is_right_and_can_be_swept(call: Call) -> None:
     assert result.output == "wrote my-first.yaml; next: swapformer check my-first.yaml\n"
     checked = call("check", "my-first.yaml")
     assert checked.exit_code == 0, checked.output
-    assert "sweep: 10 trials, 5 variants x 2 seeds" in checked.output
+    assert "sweep: 15 trials, 5 variants x 3 seeds" in checked.output
     assert "1 combination left out" in checked.output
 
 

@@ -148,3 +148,9 @@ def test_watching_what_nobody_works_on_ends_at_once(call: Call, sweep: Path) -> 
     began = time.monotonic()
     assert call("status", sweep, "--watch").output == call("status", sweep).output
     assert time.monotonic() - began < 30
+
+
+def test_a_sweep_without_a_trial_has_not_finished(call: Call, own_folder: Path) -> None:
+    folder = Path("runs/none")
+    (folder / "trials").mkdir(parents=True)
+    assert json.loads(call("status", folder, "--json").output)["state"] == "not started"

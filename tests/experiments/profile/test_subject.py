@@ -32,6 +32,11 @@ def test_positions_that_are_counted_reach_the_longest_length() -> None:
     assert model.model["position"]["length"] == 4096
 
 
+def test_two_models_of_one_label_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"--axes: \[rms\] would be the label of two models"):
+        subjects(load(SPEC), {"model.norm": ["rms", "layer", {"kind": "rms"}]}, 64, sized)
+
+
 def test_a_wrong_value_is_refused() -> None:
     with pytest.raises(SpecError, match="performer"):
         subjects(load(SPEC), {"model.attention": ["perfomer"]}, 64, sized)

@@ -117,7 +117,7 @@ def test_what_cannot_be_told_apart_is_said() -> None:
     assert [one.value for one in found.main] == []
     assert len(found.notes) == 5
     assert found.notes[0] == (
-        "the effect of full (kind) cannot be told from others: too many combinations are left out"
+        "the effect of full (kind) cannot be told from others with the combinations that there are"
     )
     # rotary goes with full and window only, linear with none only: effects of kind hang together by none
     axes = {"kind": ("full", "window", "linear"), "position": ("none", "rotary")}

@@ -15,6 +15,7 @@ from scipy import stats
 from benchmarks.simulated_sweeps import by_seed, sweep_of
 from experiments.results import Scaling, SweepResults, scaling
 from experiments.results.order import order_changes
+from experiments.results.plan import BudgetFacts
 from experiments.results.power_law import fit
 
 SIZES = {"1x": 1e5, "2x": 2e5, "4x": 4e5, "8x": 8e5}
@@ -199,3 +200,13 @@ def test_variants_by_name_take_no_part() -> None:
     trials = (*results.trials, *(replace(trial, id=v.label, variant=v.label) for v in (apart, other)))
     more = replace(results, plan=replace(plan, variants=(*plan.variants, apart, other)), trials=trials)
     assert [curve.label for curve in known(more).curves["parameters"]] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("hold", "left"), [("parameters", ["flops"]), ("flops", ["parameters"]), ("tokens", ["parameters", "flops"])]
+)
+def test_nothing_is_fitted_against_what_a_budget_holds_equal(hold: str, left: list[str]) -> None:
+    # what is left of a mismatch would pass for a range of sizes
+    found = known(sweep({"a": falling(0.1), "b": falling(0.07)}, budget=BudgetFacts(hold, "x", 1e5, 0.01)))
+    assert list(found.curves) == left
+    assert found.order_changes

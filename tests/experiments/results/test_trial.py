@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from sweep_folder import begin, finish, plan_of, write_json
 
 from experiments.results.origin import read_origin
 from experiments.results.plan import PlannedTrial
+from experiments.results.read import read_results
 from experiments.results.trial import Trial, read_trial
 
 PLANNED = PlannedTrial("t0", "full / rotary", 0, "tune", {"optimizer.lr": 0.1})
@@ -76,3 +78,21 @@ def test_a_trial_from_before_attempts_were_kept(tmp_path: Path) -> None:
     problems: list[str] = []
     read_trial(tmp_path, PLANNED, problems)
     assert len(problems) == 1 and problems[0].startswith("trial t0: provenance.json cannot be read")
+
+
+def test_flops_are_those_that_a_budget_counts_as_far_as_the_training_went(tmp_path: Path) -> None:
+    home = finish(tmp_path, ENTRY, steps=30, tokens=100, flops_per_token=2.0)
+    by_tokens = read(tmp_path).training_flops
+    assert by_tokens == 3 * 2.0 * 100
+    finish(tmp_path, ENTRY, steps=30, training_flops=4000.0)
+    write_json(home / "state.json", {"status": "finished", "step": 30, "max_steps": 40})
+    assert read(tmp_path).training_flops == 3000.0
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_by_itself_has_the_seed_that_it_is_trained_with(tmp_path: Path, ended: bool) -> None:
+    home = (finish if ended else begin)(tmp_path, {**ENTRY, "seed": 7})
+    (home / "provenance.json").write_text('{"seed": 7, "attempts": []}')
+    assert [trial.seed for trial in read_results(home).trials] == [7]
+    # a sweep that has lost its plan
+    assert read_results(tmp_path).plan.seeds == (7,)

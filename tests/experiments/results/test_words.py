@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.results.words import decimals_for, fixed, listed, signed, signed_interval
+from experiments.results.words import decimals_for, fixed, listed, signed, signed_interval, times
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_lists() -> None:
     assert listed([]) == ""
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_numbers_of_things() -> None:
+    assert [times(number, "trial") for number in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+    assert [times(number, "try") for number in (1, 3)] == ["1 try", "3 tries"]

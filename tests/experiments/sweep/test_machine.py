@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from experiments.provenance import cores
 from experiments.sweep.engines import engine_maker
 from experiments.sweep.local import LocalEngine
-from experiments.sweep.machine import cores, devices, gpus, require_slots, slots
+from experiments.sweep.machine import devices, gpus, require_slots, slots
 from experiments.training.loggers import MissingExtra
 from registry.errors import SpecError
 

@@ -108,6 +108,12 @@ def test_early_stopping(tmp_path: Path, toy_spec: Any) -> None:
     assert run_trial(spec, tmp_path / "run", build_parts=toy_parts)["steps"] == 6
 
 
+def test_what_would_stop_at_the_last_step_has_not_stopped_early(tmp_path: Path, toy_spec: Any) -> None:
+    spec = toy_spec(val_check_interval=2, max_steps=6) | {"early_stopping": {"goal": "maximize", "patience": 2}}
+    summary = run_trial(spec, tmp_path / "run", build_parts=toy_parts)
+    assert (summary["status"], summary["steps"], summary["reason"]) == ("finished", 6, None)
+
+
 def test_repeatable_bit_by_bit(tmp_path: Path, toy_spec: Any, read_curve: Any) -> None:
     run_trial(toy_spec(), tmp_path / "a", build_parts=toy_parts)
     torch.rand(3)
