@@ -20,6 +20,9 @@ from toy_trials import children, read_curve, together, toy_spec  # noqa: E402, F
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # what starts the tests may ignore them, as nohup and background jobs do, and so would every process of the tests
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers",
         "fault(id, what, how, holds): what goes wrong, how the test makes it so, what must hold; see docs/faults.md",
