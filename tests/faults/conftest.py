@@ -15,8 +15,8 @@ HERE = Path(__file__).parent
 # what these tests share, and what the processes that they start import
 sys.path[:0] = [str(HERE), str(HERE.parent / "experiments")]
 
-from processes import below  # noqa: E402
 from toy_trials import children, read_curve, together, toy_spec  # noqa: E402, F401 (fixtures)
+from watching import below  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:

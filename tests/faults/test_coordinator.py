@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 from acts import begun
-from processes import below, is_running, program, query, wait_for
+from processes import program, query
 from sham import server, sham_sweep
+from watching import below, is_running, wait_for
 
 from experiments.store import StoreError
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import below, command, is_running, tiny, wait_for
+from processes import command, tiny
+from watching import below, is_running, wait_for
 
 pytestmark = pytest.mark.slow
 

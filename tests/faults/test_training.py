@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 import torch
-from processes import below
 from toy import run_and_exit, toy_parts
 from training_acts import crash, remember_and_exit, remembering_parts, with_little_memory, with_small_files
+from watching import below
 
 from experiments.training.checkpoint_io import BEST, LAST, PREVIOUS, newest, read_checkpoint
 from experiments.training.trial import run_trial

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from acts import begun
-from processes import is_running, program, query, wait_for
+from processes import program, query
 from sham import sham_sweep, statuses
+from watching import is_running, wait_for
 
 from experiments.sweep.memory import oom_kills
 

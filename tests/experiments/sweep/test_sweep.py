@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from watching import below, is_running, wait_for
 
 from experiments.cli.main import cli
 from registry.yaml_writer import dump_yaml
@@ -121,7 +121,7 @@ def test_a_signal_saves_stops_and_the_same_command_continues(spec: Path, number:
     command = [sys.executable, "-m", "experiments.cli.main", "sweep", str(write(spec, long))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         folder = Path("runs/tiny")
-        wait_for(lambda: any(step > 5 for step in steps(folder)), process)
+        wait_for(lambda: any(step > 5 for step in steps(folder)), process, seconds=60)
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == code, output
@@ -137,7 +137,7 @@ def test_a_signal_to_a_trial_that_is_starting_is_not_lost(spec: Path) -> None:
     command = [sys.executable, "-m", "experiments.cli.main", "sweep", str(write(spec, long))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         # the plan is written right before the first trial is started, which takes seconds
-        wait_for(Path("runs/tiny/plan.json").exists, process)
+        wait_for(Path("runs/tiny/plan.json").exists, process, seconds=60)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
@@ -150,44 +150,12 @@ def test_no_trial_outlives_a_killed_coordinator(spec: Path) -> None:
     long = {**SPEC, "trainer": {"max_steps": 100_000, "val_check_interval": 50_000}}
     command = [sys.executable, "-m", "experiments.cli.main", "sweep", str(write(spec, long))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        wait_for(lambda: any(step > 5 for step in steps(Path("runs/tiny"))), process)
-        trials = running_below(process.pid)
+        wait_for(lambda: any(step > 5 for step in steps(Path("runs/tiny"))), process, seconds=60)
+        trials = below(process.pid)
         assert trials
         process.kill()
-    wait_for(lambda: not any(is_running(pid) for pid in trials), None)
+    wait_for(lambda: not any(is_running(pid) for pid in trials), None, seconds=60)
 
 
 def steps(folder: Path) -> list[int]:
     return [json.loads(p.read_text())["step"] for p in folder.glob("trials/*/state.json")]
-
-
-def wait_for(condition: Any, process: subprocess.Popen[Any] | None) -> None:
-    for _ in range(1200):
-        if condition():
-            return
-        assert process is None or process.poll() is None, "ended too early"
-        time.sleep(0.05)
-    raise AssertionError("waited in vain")
-
-
-def running_below(pid: int) -> list[int]:
-    """All descendants of a process."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            words = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents.setdefault(int(words[1]), []).append(int(stat.parent.name))
-    found = list(parents.get(pid, []))
-    for child in found:
-        found += parents.get(child, [])
-    return found
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z" and os.path.exists(f"/proc/{pid}")
