@@ -31,19 +31,31 @@ def filled(full: Mapping[str, Any], data: Data) -> dict[str, Any]:
     problems = []
     if model["vocab"] is None:
         model["vocab"] = data.vocab
-    elif model["vocab"] < data.vocab:
+    elif data.vocab is not None and model["vocab"] < data.vocab:
         problems.append(Problem("model.vocab", f"is {model['vocab']}, but the data have {data.vocab} different tokens"))
     if "source_vocab" in model and not model["shared_embedding"] and model["source_vocab"] is None:
         model["source_vocab"] = data.source_vocab
     if "classes" in model["head"] and model["head"]["classes"] is None:
         model["head"] = {**model["head"], "classes": data.classes}
+    for path, wanted in data.shape().items():
+        there = _at(model, path)
+        if there is not None and there != wanted:
+            problems.append(Problem(f"model.{path}", f"is {there}, but for these data it has to be {wanted}"))
     longest = (model["position"] or {}).get("length")
-    if longest is not None and longest < data.length:
+    if longest is not None and data.length is not None and longest < data.length:
         message = f"has {longest} positions, but the data are {data.length} tokens long"
         problems.append(Problem("model.position.length", message))
     if problems:
         raise SpecError(problems)
     return {**full, "model": model}
+
+
+def _at(model: Mapping[str, Any], path: str) -> Any:
+    """What a full spec says at a dotted path; None where it has no such place."""
+    place: Any = model
+    for name in path.split("."):
+        place = place.get(name) if isinstance(place, Mapping) else None
+    return place
 
 
 @dataclass(frozen=True)

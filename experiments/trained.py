@@ -44,8 +44,7 @@ def load_trained(folder: Path, plugins: tuple[str, ...] = ()) -> Trained:
     except UnknownKind as unknown:
         remedy = "If it is a part of your own, name its file by --plugin"
         raise SpecError([Problem("", f"{folder / 'spec.yaml'}: {unknown.args[0]} {remedy}")]) from None
-    if not data.tokenizer.load(folder):
-        data.prepare()
+    data.load(folder)
     model.load_state_dict(model_state(_checkpoint(folder)))
     assert isinstance(model, Topology)
     return Trained(model.eval(), data, spec, folder)

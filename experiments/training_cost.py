@@ -36,7 +36,7 @@ def training_steps(full: Full, data: Data) -> int:
 
 def tokens_per_step(full: Full, data: Data) -> int:
     """Tokens of an optimizer step, every row as long as the data allow."""
-    return int(data.batch_size * data.length * full["trainer"]["accumulate_grad_batches"])
+    return int(data.batch_size * data.positions(full["model"]) * full["trainer"]["accumulate_grad_batches"])
 
 
 def flops_per_step(full: Full, data: Data, catalog: Catalog) -> int:
@@ -48,7 +48,7 @@ def flops_per_step(full: Full, data: Data, catalog: Catalog) -> int:
         model = assemble_block(full["model"], catalog).eval()
     with torch.no_grad():
         # rows cost the same each
-        forward = flops_of(training_pass(model, 1, data.length, carried=carries(full)))
+        forward = flops_of(training_pass(model, 1, data.positions(full["model"]), carried=carries(full)))
     return int(TRAINING * forward * data.batch_size * full["trainer"]["accumulate_grad_batches"])
 
 
@@ -62,7 +62,7 @@ def training_facts(full: Full, catalog: Catalog) -> dict[str, float | None]:
                 lambda: flops_per_step(full, data, catalog) * training_steps(full, data),
             ),
             "memory_counted_mb": _unless_it_fails(
-                lambda: step_memory(full, catalog, data.batch_size, data.length).total / 2**20,
+                lambda: step_memory(full, catalog, data.batch_size, data.positions(full["model"])).total / 2**20,
             ),
         }
 

@@ -42,6 +42,8 @@ class RunVocabulary(Vocabulary):
     """The tokenizer of a run, with the special tokens that its data put around a text."""
 
     def __init__(self, data: Data) -> None:
+        if data.tokenizer is None:
+            raise ValueError("this run reads no text, so there are no words to draw")
         self.tokenizer: Tokenizer = data.tokenizer
         self.before: list[int] = []
         self.after: list[int] = []

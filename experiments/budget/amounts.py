@@ -50,8 +50,8 @@ class Amounts:
             case "flops":
                 return self._kept(full, lambda: flops_per_step(full, data, self._catalog)) * training_steps(full, data)
             case "memory":
-                count = step_memory
-                return self._kept(full, lambda: count(full, self._catalog, data.batch_size, data.length).total)
+                rows, length = data.batch_size, data.positions(full["model"])
+                return self._kept(full, lambda: step_memory(full, self._catalog, rows, length).total)
             case "time":
                 return self._timings.seconds_per_step(full, self._catalog, label) * training_steps(full, data)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +17,21 @@ CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 
 
 def read_bytes(path: Path | str) -> bytes:
-    """The content of a file that must not be empty."""
+    """The content of a file that must not be empty; of a compressed one (.gz, .xz) what was compressed."""
     try:
         content = Path(path).expanduser().read_bytes()
     except FileNotFoundError:
         raise BadData(path, f"there is no such file (looked for {Path(path).expanduser().absolute()})") from None
     except OSError as error:
         raise BadData(path, f"cannot be read: {error.strerror}") from None
+    try:
+        match Path(path).suffix:
+            case ".gz":
+                content = gzip.decompress(content)
+            case ".xz":
+                content = lzma.decompress(content)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise BadData(path, f"damaged, or not compressed as its name says: {error}") from None
     if not content.strip():
         raise BadData(path, "the file is empty")
     return content

@@ -37,6 +37,8 @@ class LabelledText(Data):
 
     provides = frozenset({"labels"})
     needs = (Need("model.embedding", "tokens", "a text comes as tokens"),)
+    length: int
+    tokenizer: Tokenizer
 
     def __init__(
         self,
@@ -66,11 +68,10 @@ class LabelledText(Data):
 
     @property
     def classes(self) -> int:
-        return len(self.labels)
+        return len(self.class_names)
 
     @functools.cached_property
-    def labels(self) -> list[str]:
-        """The names of the classes, in the order of their numbers."""
+    def class_names(self) -> list[str]:  # type: ignore[override] # cached
         table = self.tables["train"]
         names = sorted(set(table.columns[self.columns[1]]))
         if len(names) < 2:
@@ -91,10 +92,10 @@ class LabelledText(Data):
 
     def _number(self, table: Table, i: int) -> int:
         name, row = table.columns[self.columns[1]][i], table.rows[i]
-        if name not in self.labels:
-            known = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
+        if name not in self.class_names:
+            known = ", ".join(self.class_names[:8]) + (", ..." if len(self.class_names) > 8 else "")
             raise BadData(table.path, f"label '{name}' is not in the training file, which has {known}", row=row)
-        return self.labels.index(name)
+        return self.class_names.index(name)
 
     def splits(self) -> list[str]:
         return self.tables.splits()
@@ -109,14 +110,14 @@ class LabelledText(Data):
         self.prepare()
         sizes = {f"{split}_rows": len(rows) for split, rows in self._rows.items()}
         cut = {f"{split}_rows_cut": n for split, n in self._cut.items() if n}
-        return {"about": f"labelled text {self.name}", **sizes, **cut, "classes": self.labels, "vocab": self.vocab}
+        return {"about": f"labelled text {self.name}", **sizes, **cut, "classes": self.class_names, "vocab": self.vocab}
 
     def fingerprint(self) -> str:
         return self.tables.fingerprint()
 
     def save(self, folder: Path) -> None:
         self.tokenizer.save(folder)
-        write_json(folder / "labels.json", self.labels)
+        write_json(folder / "labels.json", self.class_names)
 
 
 class LabelledRows(Rows):

@@ -38,8 +38,20 @@ def rows_of(batch: Batch) -> int:
     return len(next(iter(batch.values())))
 
 
+def seeded(keys: Tensor, shuffle: torch.Generator | None) -> Tensor:
+    """Keys with a seed behind each, for rows that are partly drawn (masked, cropped, made by rule): [n] -> [n 2].
+
+    In training the seeds are drawn anew for each pass; without a generator a row always has its own number as its seed.
+    """
+    seeds = keys.long() if shuffle is None else torch.randint(2**62, (len(keys),), generator=shuffle)
+    return torch.stack([keys.long(), seeds], dim=1)
+
+
 class Rows(ABC):
-    """What a loader draws from: a number of rows, each with a key, and a way to make a batch of some keys."""
+    """What a loader draws from: a number of rows, each with a key, and a way to make a batch of some keys.
+
+    A batch is a function of its keys alone. What is random about a row follows from a seed in its key, see `seeded`.
+    """
 
     @abstractmethod
     def __len__(self) -> int: ...

@@ -37,6 +37,8 @@ class ParallelText(Data):
 
     provides = frozenset({"pairs"})
     needs = (Need("model.embedding", "tokens", "a text comes as tokens"),)
+    length: int
+    tokenizer: Tokenizer
 
     def __init__(
         self,

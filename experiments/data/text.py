@@ -42,6 +42,8 @@ class Text(Data):
 
     provides = frozenset({"running text"})
     needs = (Need("model.embedding", "tokens", "a text comes as tokens"),)
+    length: int
+    tokenizer: Tokenizer
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ def train(job: Job, tell: Tell) -> dict[str, Any]:
     torch.set_num_threads(1)
     with recorded(job.folder, job.spec["seed"], job.plugins):
         catalog = Catalog.load(job.plugins)
-        length = make_data(job.spec, catalog).length
+        length = make_data(job.spec, catalog).positions(job.spec["model"])
         return run_trial(
             job.spec,
             job.folder,

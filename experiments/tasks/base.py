@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import torch
 from pytorch_lightning import LightningModule
@@ -19,7 +19,12 @@ from experiments.ranks import ALONE, Ranks
 from experiments.schedules.base import Schedule
 from registry import Need
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Sums = dict[str, Tensor]
+Answer = dict[str, Any]
+"""What a trained model says to one input, as plain data that JSON can hold."""
 
 
 class Task(LightningModule, ABC):
@@ -65,9 +70,20 @@ class Task(LightningModule, ABC):
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
         """Metrics from the sums over all batches of a split; names without "valid/"."""
 
+    def answers(self, batch: Batch) -> list[Answer]:
+        """What the model says to each row of a batch of new inputs, which need not hold the right answers."""
+        raise NotImplementedError(f"task '{type(self).__name__}' does not answer new inputs")
+
+    def figure(self, batch: Batch, row: int, answer: Answer) -> Figure | None:
+        """A picture of one input with what the model says to it; None where there is nothing to look at."""
+        return None
+
     def count(self, batch: Batch) -> int:
-        """How many tokens the model learns from in a batch; rate and budget count these."""
-        return int(batch["valid"].sum()) if "valid" in batch else batch["tokens"].numel()
+        """How many tokens the model learns from in a batch; rate and budget count these. Rows where there are none."""
+        if "valid" in batch:
+            return int(batch["valid"].sum())
+        tokens = batch.get("tokens")
+        return rows_of(batch) if tokens is None or tokens.is_floating_point() else tokens.numel()
 
     def weight(self, batch: Batch) -> float:
         """How many things `loss` is the mean over in a batch, tokens unless said otherwise."""
@@ -160,6 +176,14 @@ class Task(LightningModule, ABC):
             return False
         completes = (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0
         return completes or batch_idx + 1 == self.trainer.num_training_batches
+
+
+MARKS = ("valid", "segment", "prefix", "globals", "types")
+
+
+def marks(batch: Batch) -> Batch:
+    """What a batch says beside the tokens, as a model with one stream takes it."""
+    return {name: batch[name] for name in MARKS if name in batch}
 
 
 SmoothedOver: TypeAlias = Literal["all", "others"]

@@ -9,7 +9,7 @@ from experiments.data.base import Data
 from experiments.data.loader import Batch
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import Sums, Task
+from experiments.tasks.base import Answer, Sums, Task, marks
 from registry import Need, part
 from registry.types import Probability
 
@@ -42,14 +42,14 @@ class Classification(Task):
         self.label_smoothing = label_smoothing
 
     def loss(self, batch: Batch) -> Tensor:
-        logits = self.model(batch["tokens"], valid=batch["valid"])
+        logits = self.model(batch["tokens"], **marks(batch))
         return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.label_smoothing)
 
     def weight(self, batch: Batch) -> float:
         return len(batch["labels"])
 
     def measure(self, batch: Batch) -> Sums:
-        logits, labels = self.model(batch["tokens"], valid=batch["valid"]), batch["labels"]
+        logits, labels = self.model(batch["tokens"], **marks(batch)), batch["labels"]
         return {
             "nats": torch.nn.functional.cross_entropy(logits, labels, reduction="sum"),
             "right": (logits.argmax(-1) == labels).sum(),
@@ -58,3 +58,16 @@ class Classification(Task):
 
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
         return {"loss": sums["nats"] / sums["sequences"], "accuracy": sums["right"] / sums["sequences"]}
+
+    def answers(self, batch: Batch) -> list[Answer]:
+        """label: the likeliest class; probability: of it; probabilities: of every class, by name."""
+        found = self.model(batch["tokens"], **marks(batch)).softmax(-1).tolist()
+        names = self.data.class_names
+        return [
+            {
+                "label": names[max(range(len(row)), key=row.__getitem__)],
+                "probability": max(row),
+                "probabilities": dict(zip(names, row, strict=True)),
+            }
+            for row in found
+        ]

@@ -18,7 +18,7 @@ from experiments.ranks import Ranks
 from experiments.results.plan import Metric
 from experiments.streams import initialisation
 from experiments.tasks.base import Task
-from experiments.training.checkpoint_io import AtomicCheckpointIO, copy_checkpoint
+from experiments.training.checkpoint_io import AtomicCheckpointIO, copy_checkpoint, model_state, read_checkpoint
 from experiments.training.divergence import DivergenceGuard
 from experiments.training.dropout_stream import DropoutStream
 from experiments.training.early_stop import EarlyStop
@@ -100,11 +100,13 @@ class Fit:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Of the last validation, and of the test split at the end."""
+        """Of the last validation, and of the best weights on the test split."""
         return self.saving.metrics | self.parts.task.test_metrics
 
     def run(self, path: Path | None) -> None:
-        """Train, from a checkpoint if there is one, and evaluate the final weights on the test split if there is one.
+        """Train, from a checkpoint if there is one; then evaluate on the test split, if there is one, once.
+
+        What is evaluated are the weights that did best in validation.
 
         Raises Diverged, Interrupted, Paused.
         """
@@ -124,6 +126,9 @@ class Fit:
                 copy_checkpoint(saving.last, saving.best)
         self._stop_if_asked()
         if self.test is not None and trainer.limit_test_batches:
+            if saving.best.is_file():
+                # not as Lightning's `ckpt_path`, which would set the callbacks back too
+                task.model.load_state_dict(model_state(read_checkpoint(saving.best)))
             trainer.test(task, self.test, verbose=False)
 
     def _share(self) -> None:

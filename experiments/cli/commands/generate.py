@@ -12,7 +12,8 @@ from experiments.cli.options import plugin_option
 
 if TYPE_CHECKING:
     from blocks.generation import Decoding
-    from experiments.trained import Trained
+    from blocks.topology import Topology
+    from experiments.data.tokenizers import Tokenizer
 
 
 @click.command("generate")
@@ -42,43 +43,43 @@ def command(run: Path, prompt: str, plugins: tuple[str, ...], seed: int, **optio
         click.echo(f"the best trial: {trained.folder}", err=True)
     if "next token" not in trained.model.provides:
         raise click.UsageError(f"the model in {run} does not predict tokens: {trained.spec['task']['kind']}")
+    if trained.data.tokenizer is None:
+        raise click.UsageError(f"the model in {run} reads no text: see `swapformer predict`")
     if not prompt:
         raise click.UsageError("the prompt is empty")
     try:
-        decoding = Decoding(**options, stop=_stop(trained))
-        for piece in _pieces(trained, prompt, decoding, seed):
+        decoding = Decoding(**options, stop=_stop(trained.data.tokenizer))
+        for piece in _pieces(trained.model, trained.data.tokenizer, prompt, decoding, seed):
             click.echo(piece, nl=False)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     click.echo()
 
 
-def _stop(trained: Trained) -> int | None:
-    tokenizer = trained.data.tokenizer
+def _stop(tokenizer: Tokenizer) -> int | None:
     return tokenizer.special("<eos>") if tokenizer.specials else None
 
 
-def _pieces(trained: Trained, prompt: str, decoding: Decoding, seed: int) -> Iterator[str]:
+def _pieces(model: Topology, tokenizer: Tokenizer, prompt: str, decoding: Decoding, seed: int) -> Iterator[str]:
     """The text in the pieces in which it becomes known."""
     import torch
 
     from blocks.generation import generate, stream
 
-    tokenizer = trained.data.tokenizer
     ids = torch.from_numpy(tokenizer.encode(prompt.encode())).long()[None]
     start = ids
     given: dict[str, Any] = {}
-    if "source" in trained.model.provides:
+    if "source" in model.provides:
         stop = torch.tensor([[tokenizer.special("<eos>")]])
         start, given = torch.tensor([[tokenizer.special("<bos>")]]), {"source": torch.cat([ids, stop], 1)}
     else:
         yield prompt
     if decoding.beams > 1:
-        yield tokenizer.decode(generate(trained.model, start, decoding, **given)[0].tolist())
+        yield tokenizer.decode(generate(model, start, decoding, **given)[0].tolist())
         return
     random = torch.Generator().manual_seed(seed)
     shown, found = "", []
-    for step in stream(trained.model, start, decoding, generator=random, **given):
+    for step in stream(model, start, decoding, generator=random, **given):
         found.append(int(step[0]))
         text = tokenizer.decode(found)
         # a character of several bytes is shown when its last byte has come

@@ -60,7 +60,7 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
             folder,
             build_parts=build_parts,
             on_progress=lambda event: _show(event, progress, bar),
-            measure=lambda model: facts(model, data.length, full, loaded.catalog),
+            measure=lambda model: facts(model, data.positions(full["model"]), full, loaded.catalog),
             place=place,
         )
     _tell(summary, folder, data)

@@ -21,7 +21,7 @@ def labelled(folder: Path, train: str, valid: str = "b\tx\n", **options: Any) ->
 
 def test_batch(tmp_path: Path) -> None:
     data = labelled(tmp_path, "b\tAB\na\tC\n", "a\tABC\nb\tA\n")
-    assert (data.labels, data.classes, data.vocab) == (["a", "b"], 2, 259)
+    assert (data.class_names, data.classes, data.vocab) == (["a", "b"], 2, 259)
     assert data.length == 256
     (batch,) = data.eval_loader()
     assert batch["tokens"].tolist() == [[BOS, 65, 66, 67], [BOS, 65, PAD, PAD]]
@@ -67,7 +67,7 @@ def test_train_needs_valid(tmp_path: Path) -> None:
 
 def test_shipped_corpus(tmp_path: Path) -> None:
     data = LabelledText(0)
-    assert data.labels == ["animal", "food", "location", "person"]
+    assert data.class_names == ["animal", "food", "location", "person"]
     assert data.about()["train_rows"] == 1600
     data.save(tmp_path)
     assert (tmp_path / "labels.json").read_text() == '[\n "animal",\n "food",\n "location",\n "person"\n]\n'
