@@ -137,7 +137,8 @@ class Sweep:
     axes: dotted path of a setting -> the values it takes; all combinations are trained, those that cannot work are left
         out with the reason. strict: refuse them instead.
     zip: settings that change together, each group one more axis: {path: values, path: values}, lists of equal length.
-    random: settings drawn at random. variants: further ones by name, each {path: value}.
+    random: settings drawn at random. variants: further ones by name, each {path: value}. With none of these four the
+        spec is trained as it is, with each of the seeds.
     overrides: settings of some variants only. exclude: combinations to leave out, each {path: value or list, ...}.
     baseline: what the others are compared with, as {path: value}, or the name of one of `variants`.
     budget: what is held equal. seeds: so many, from 0, or a list, or auto.

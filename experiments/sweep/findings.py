@@ -19,7 +19,7 @@ class Findings:
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.full = loaded.full
-        self.sweep: Mapping[str, Any] = loaded.full["sweep"]
+        self.sweep = _with_a_variant(loaded.full)
         self.problems: list[Problem] = []
         self.taken: dict[str, Path] = {}
 
@@ -72,6 +72,14 @@ class Findings:
             self.say(at, f"goes from {ends[0]:g} to {ends[1]:g}; the smaller number comes first")
         elif name == "log_uniform" and ends[0] <= 0:
             self.say(at, f"goes from {ends[0]:g}, which has no logarithm; give a number above 0, or use uniform")
+
+
+def _with_a_variant(full: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The block; one that varies nothing is about the spec as it is, with several seeds."""
+    sweep: Mapping[str, Any] = full["sweep"]
+    if any(sweep[name] is not None for name in ("axes", "zip", "random", "variants")):
+        return sweep
+    return {**sweep, "variants": {full["name"] or "spec": {}}}
 
 
 def in_variants(problem: Problem, labels: Collection[str], all_variants: int) -> Problem:

@@ -30,7 +30,6 @@ def problems(spec: dict[str, Any] | str | Path) -> list[str]:
 
 
 AXES = [
-    ({}, "sweep.axes: names no axis; axes, zip, random and variants say what is compared"),
     ({"axes": {}}, "sweep.axes: names no axis"),
     ({"axes": {"model.atention": ["full"]}}, "hits no setting of the spec. Did you mean 'model.attention'?"),
     ({"axes": {"model.attention": []}}, "sweep.axes.model.attention: has no values"),

@@ -36,6 +36,13 @@ def plain(label: str | None) -> str:
     return (label or "").replace(DOES_NOT_APPLY, "-")
 
 
+def test_a_block_that_varies_nothing_is_about_the_spec_itself() -> None:
+    found = plan(seeds=2)
+    assert settings(found) == {"spec": {}}
+    named = make_plan(load({**BASE, "name": "mine", "sweep": {"tune": {"model.dropout": [0.0, 0.1]}}}))
+    assert [variant.label for variant in named.variants] == ["mine"]
+
+
 def test_all_combinations_less_those_that_cannot_work() -> None:
     found = plan(
         axes={"model.attention": ["full", "performer"], "model.position": ["alibi", "rotary"]},

@@ -1,4 +1,4 @@
-"""The final weights are evaluated on the test split, once, and nothing is chosen by it."""
+"""The weights that did best in validation are evaluated on the test split, once, and nothing is chosen by it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from toy import toy_parts
 
 from experiments.data import LabelledText, ParallelText, Text
-from experiments.training.checkpoint_io import LAST, model_state, read_checkpoint
+from experiments.training.checkpoint_io import BEST, LAST, model_state, read_checkpoint
 from experiments.training.interrupts import Interrupts
 from experiments.training.trial import run_trial
 
@@ -27,8 +27,12 @@ def rows_of_test(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [row for row in rows if row[2].startswith("test/")]
 
 
-def test_final_weights(tmp_path: Path, spec: dict[str, Any], read_curve: Any) -> None:
-    summary = run_trial(spec, tmp_path / "run", build_parts=toy_parts)
+@pytest.mark.parametrize(("goal", "first"), [("minimize", False), ("maximize", True)])
+def test_the_best_weights(tmp_path: Path, spec: dict[str, Any], read_curve: Any, goal: str, first: bool) -> None:
+    metric = {"name": "valid/loss", "goal": goal}
+    summary = run_trial({**spec, "metric": metric}, tmp_path / "run", build_parts=toy_parts)
+    # the largest loss is that of the first validation
+    assert (summary["best_step"] < 5) == first
     assert {name.split("/")[0] for name in summary["metrics"]} == {"valid", "test"}
     assert {name.split("/")[0] for name in summary["best_metrics"]} == {"valid"}
     rows = rows_of_test(read_curve(tmp_path / "run"))
@@ -37,7 +41,10 @@ def test_final_weights(tmp_path: Path, spec: dict[str, Any], read_curve: Any) ->
         name: value for name, value in summary["metrics"].items() if name.startswith("test/")
     }
     task = toy_parts(spec).task
-    task.model.load_state_dict(model_state(read_checkpoint(tmp_path / "run/checkpoints" / LAST)))
+    task.model.load_state_dict(model_state(read_checkpoint(tmp_path / "run/checkpoints" / BEST)))
+    last = model_state(read_checkpoint(tmp_path / "run/checkpoints" / LAST))
+    differs = any(not tensor.equal(last[name]) for name, tensor in task.model.state_dict().items())
+    assert differs == first
     sums = [task.eval().measure(batch) for batch in task.data.eval_loader("test")]
     nats, tokens = (sum(float(s[name].detach()) for s in sums) for name in ("nats", "tokens"))
     assert tokens == 42
