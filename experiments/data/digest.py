@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-def digest(*contents: bytes) -> str:
+def digest(*contents: bytes | memoryview) -> str:
     """A short hash of several pieces of content."""
     whole = hashlib.sha256()
     for content in contents:

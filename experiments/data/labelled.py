@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,29 +11,34 @@ import torch
 from torch import Tensor
 
 from experiments.atomic import write_json
-from experiments.data.base import Data
+from experiments.data.base import Data, Items
+from experiments.data.digest import digest
 from experiments.data.errors import BadData
 from experiments.data.files import CORPORA, Table
-from experiments.data.loader import Batch, Rows, pad
-from experiments.data.tables import Encoder, Tables, TooLong
+from experiments.data.loader import Batch, Batching, Bucketed, Rows, TrainLoader, pad
+from experiments.data.tables import Encoder, Tables, TooLong, given
 from experiments.data.tokenizers import SPECIALS, Bytes, Tokenizer
 from registry import Build, Need, build, part
 from registry.types import PositiveInt
 
-FOLDERS = {"definitions": "textcls"}
+FOLDERS = {"definitions": "textcls", "dictionary": "dictionary", "languages": "languages", "eras": "eras"}
+LABELS = "labels.json"
 
 
 @part("data", "labelled_text")
 class LabelledText(Data):
-    """Rows of a tab-separated file: a text, and the class it belongs to.
+    """Rows of a table: a text, and the class it belongs to.
 
     A row is <bos> and the text, padded to the longest of its batch. The classes are the training file's labels, sorted.
 
     corpus: table that ships with the package, used unless `train` is given.
-    train, valid, test: files of your own, from the current folder, UTF-8, with a header row; `train` needs `valid`.
+    train, valid, test: tables of your own, from the current folder (.tsv, .csv, .jsonl, .parquet, also .gz or .xz), or
+        hf:NAME:SPLIT for a Hugging Face data set or a folder with one; `train` needs `valid`.
     text, label: names of the columns.
+    train_rows: how many rows of the training file to learn from, the first ones; null for all. It has the same classes.
     length: the most tokens in a row, <bos> included.
     too_long: cut a longer text at the end (`about` counts them), or refuse the file.
+    batching: rows of a training batch are drawn at random, or are of like length, so that less is padded.
     """
 
     provides = frozenset({"labels"})
@@ -44,20 +50,24 @@ class LabelledText(Data):
         self,
         seed: int = 0,
         *,
-        corpus: Literal["definitions"] = "definitions",
+        corpus: Literal["definitions", "dictionary", "languages", "eras"] = "definitions",
         train: str | None = None,
         valid: str | None = None,
         test: str | None = None,
         text: str = "text",
         label: str = "label",
+        train_rows: PositiveInt | None = None,
         tokenizer: Build[Tokenizer] = Bytes,
         length: PositiveInt = 256,
         too_long: TooLong = "cut",
         batch_size: PositiveInt = 32,
+        batching: Batching = "shuffled",
     ) -> None:
         self.seed = seed
         self.length = length
         self.batch_size = batch_size
+        self.batching = batching
+        self.train_rows = train_rows
         self.tokenizer = build(tokenizer, specials=len(SPECIALS))
         self.encoder = Encoder(self.tokenizer, length, too_long, bos=True)
         self.name = f"'{corpus}'" if train is None else train
@@ -83,12 +93,15 @@ class LabelledText(Data):
         if self._rows:
             return
         text = self.columns[0]
-        splits = {split: self.tables[split] for split in self.tables.splits()}
+        splits = {split: self._table(split) for split in self.tables.splits()}
         numbers = {split: [self._number(table, i) for i in range(len(table))] for split, table in splits.items()}
         self.tokenizer.fit([t.encode() for t in splits["train"].columns[text]])
         for split, table in splits.items():
             ids, self._cut[split] = self.encoder.column(table, text)
             self._rows[split] = LabelledRows(ids, numbers[split], self.tokenizer.special("<pad>"))
+
+    def _table(self, split: str) -> Table:
+        return self.tables[split].first(self.train_rows) if split == "train" else self.tables[split]
 
     def _number(self, table: Table, i: int) -> int:
         name, row = table.columns[self.columns[1]][i], table.rows[i]
@@ -106,6 +119,13 @@ class LabelledText(Data):
             raise BadData(split, f"there is no {split} table: give data.{split} a file")
         return self._rows[split]
 
+    def train_loader(self) -> TrainLoader:
+        rows = self.rows("train")
+        if self.batching == "shuffled":
+            return TrainLoader(rows, self.batch_size, self.seed)
+        lengths = torch.tensor([len(text) for text in rows.texts])
+        return TrainLoader(Bucketed(rows, lengths, self.batch_size), self.batch_size, self.seed)
+
     def about(self) -> dict[str, Any]:
         self.prepare()
         sizes = {f"{split}_rows": len(rows) for split, rows in self._rows.items()}
@@ -113,19 +133,41 @@ class LabelledText(Data):
         return {"about": f"labelled text {self.name}", **sizes, **cut, "classes": self.class_names, "vocab": self.vocab}
 
     def fingerprint(self) -> str:
-        return self.tables.fingerprint()
+        whole = self.tables.fingerprint()
+        return whole if self.train_rows is None else digest(whole.encode(), str(self.train_rows).encode())
 
     def save(self, folder: Path) -> None:
         self.tokenizer.save(folder)
-        write_json(folder / "labels.json", self.class_names)
+        write_json(folder / LABELS, self.class_names)
+
+    def load(self, folder: Path) -> None:
+        names = saved_labels(folder)
+        if names is not None:
+            self.class_names = names
+        super().load(folder)
+
+    def items(self, source: str | Path) -> Items:
+        """A text itself, a .txt file of one text a line, or a table with the text column."""
+        table = given(source, self.columns[0])
+        ids, _ = self.encoder.column(table, self.columns[0])
+        return Items(LabelledRows(ids, None, self.tokenizer.special("<pad>")), table.columns[self.columns[0]])
+
+
+def saved_labels(folder: Path) -> list[str] | None:
+    """The names of the classes that a run saved; None where it saved none."""
+    try:
+        names: list[str] = json.loads((folder / LABELS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return names
 
 
 class LabelledRows(Rows):
-    """Encoded texts and the numbers of their classes. A key is the number of a row."""
+    """Encoded texts and the numbers of their classes, if known. A key is the number of a row."""
 
-    def __init__(self, texts: list[list[int]], labels: list[int], filler: int) -> None:
+    def __init__(self, texts: list[list[int]], labels: list[int] | None, filler: int) -> None:
         self.texts = texts
-        self.labels = torch.tensor(labels)
+        self.labels = None if labels is None else torch.tensor(labels)
         self.filler = filler
 
     def __len__(self) -> int:
@@ -135,6 +177,7 @@ class LabelledRows(Rows):
         return torch.arange(len(self)) if shuffle is None else torch.randperm(len(self), generator=shuffle)
 
     def batch(self, keys: Tensor) -> Batch:
-        """tokens, valid: [b n]; labels: [b]."""
+        """tokens, valid: [b n]; labels: [b], where they are known."""
         tokens, valid = pad([self.texts[i] for i in keys.tolist()], self.filler)
-        return {"tokens": tokens, "valid": valid, "labels": self.labels[keys]}
+        answers = {} if self.labels is None else {"labels": self.labels[keys]}
+        return {"tokens": tokens, "valid": valid, **answers}

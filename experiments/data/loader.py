@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -67,6 +67,46 @@ class Rows(ABC):
     def batches(self, size: int) -> list[Tensor]:
         """The keys of every row in file order, `size` rows together."""
         return chunks(self.keys(None), size)
+
+
+Batching: TypeAlias = Literal["shuffled", "bucketed"]
+"""How rows come together in training: at random, or those of like length, so that less is padded."""
+
+POOL = 16
+"""Batches whose rows are sorted by length together: more of them pad less, fewer leave more to chance."""
+
+
+class Bucketed(Rows):
+    """Rows in an order in which those of like length fill a batch together; the batches follow at random.
+
+    Each pass is shuffled, cut into pools of 16 batches, and each pool sorted by length, so that the batches are others
+    every time. A pass holds every row at most once: all of them but those that do not fill a batch, drawn anew.
+
+    lengths: int [rows], how long each row is, by its number. size: rows in a batch.
+    """
+
+    def __init__(self, rows: Rows, lengths: Tensor, size: int) -> None:
+        self.rows = rows
+        self.lengths = lengths
+        self.size = min(size, len(rows))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def keys(self, shuffle: torch.Generator | None) -> Tensor:
+        keys = self.rows.keys(shuffle)
+        if shuffle is None:
+            return keys
+        keys = keys[: len(keys) - len(keys) % self.size]
+        numbers = keys if keys.dim() == 1 else keys[:, 0]
+        by_length = self.lengths[numbers].argsort(stable=True)
+        order = by_length[(by_length // (POOL * self.size)).argsort(stable=True)]
+        batches = torch.randperm(len(keys) // self.size, generator=shuffle)
+        places = (batches[:, None] * self.size + torch.arange(self.size)).flatten()
+        return keys[order[places]]
+
+    def batch(self, keys: Tensor) -> Batch:
+        return self.rows.batch(keys)
 
 
 class TrainLoader:

@@ -1,4 +1,4 @@
-"""What the kinds of data on tab-separated files share: where the files are, and their columns as token ids."""
+"""What the kinds of data on tables share: where the files are, and their columns as token ids."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from experiments.data.content import ending, lines_of
 from experiments.data.digest import digest
 from experiments.data.errors import BadData
-from experiments.data.files import Table, read_bytes, read_table
+from experiments.data.files import Table, read_table, read_text, shipped, table_content
 from experiments.data.tokenizers import Tokenizer
 
 TooLong = Literal["cut", "refuse"]
@@ -27,8 +28,8 @@ class Tables:
     def find(cls, home: Path, columns: Sequence[str], train: str | None, valid: str | None, test: str | None) -> Tables:
         """The user's files, or those of a shipped corpus in `home` when there is no training file."""
         given = {"train": train, "valid": valid, "test": test}
-        shipped = {split: home / f"{split}.tsv" for split in given} if train is None else {}
-        return cls(shipped | {split: Path(path) for split, path in given.items() if path}, columns)
+        ours = {split: shipped(home, f"{split}.tsv") for split in given} if train is None else {}
+        return cls(ours | {split: Path(path) for split, path in given.items() if path}, columns)
 
     def splits(self) -> list[str]:
         """The splits that there are; train and valid must be."""
@@ -44,8 +45,23 @@ class Tables:
         return self._read[split]
 
     def fingerprint(self) -> str:
-        contents = [read_bytes(self.paths[split]) for split in ("train", "valid")]
+        contents = [table_content(self.paths[split], self.columns) for split in ("train", "valid")]
         return digest(*contents, *(name.encode() for name in self.columns))
+
+
+def given(source: str | Path, name: str) -> Table:
+    """New inputs without answers: a text itself, a .txt file of one a line, or the named column of a table.
+
+    Raises BadData.
+    """
+    if isinstance(source, str):
+        if not source.strip():
+            raise BadData("text", "it is empty")
+        return Table(Path("text"), {name: [source]}, [1])
+    if ending(source) != ".txt":
+        return read_table(source, [name])
+    lines = [(row, line) for row, line in enumerate(lines_of(read_text(source)), start=1) if line.strip()]
+    return Table(source, {name: [line for _, line in lines]}, [row for row, _ in lines])
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
-from experiments.atomic import write_bytes
 from experiments.data.digest import digest
+from experiments.data.kept import cache_folder, keep
+from experiments.data.running import joined
 from experiments.data.tokenizers import Tokenizer
 
 WORTH_KEEPING = 2**20
@@ -18,25 +19,28 @@ WORTH_KEEPING = 2**20
 
 def encoded(tokenizer: Tokenizer, text: bytes) -> np.ndarray:
     """The ids [n] of a text, from a file if they were made before. Writing to them changes no file."""
+    return _kept(tokenizer, [text], lambda: tokenizer.encode(text))
+
+
+def packed(tokenizer: Tokenizer, documents: Sequence[bytes], mark: int) -> np.ndarray:
+    """The ids [n] of documents, each encoded by itself, with a mark in front of each and behind the last."""
+    parts = [*documents, f"packed with {mark}".encode()]
+    return _kept(tokenizer, parts, lambda: joined([tokenizer.encode(text) for text in documents], mark))
+
+
+def _kept(tokenizer: Tokenizer, parts: Sequence[bytes], make: Callable[[], np.ndarray]) -> np.ndarray:
     identity = tokenizer.identity()
-    if identity is None or len(text) < WORTH_KEEPING:
-        return tokenizer.encode(text)
-    name = digest(identity.encode(), text)
-    path = Path(platformdirs.user_cache_dir("swapformer")) / "tokens" / f"{name}.npy"
-    found = _mapped(path)
-    if found is not None:
-        return found
-    ids = tokenizer.encode(text)
+    if identity is None or sum(map(len, parts)) < WORTH_KEEPING:
+        return make()
+    path = cache_folder("tokens") / f"{digest(identity.encode(), *parts)}.npy"
+    mapped = _mapped(path) if keep(path, lambda: _saved(make())) else None
+    return make() if mapped is None else mapped
+
+
+def _saved(ids: np.ndarray) -> bytes:
     content = io.BytesIO()
     np.save(content, ids, allow_pickle=False)
-    # a cache that cannot be written costs time and memory only
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, content.getvalue())
-    except OSError:
-        return ids
-    mapped = _mapped(path)
-    return ids if mapped is None else mapped
+    return content.getvalue()
 
 
 def _mapped(path: Path) -> np.ndarray | None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pytorch_lightning.loggers import Logger
 
+from experiments.extras import MissingExtra
 
-class MissingExtra(ImportError):
-    """A logger's library is not installed."""
+__all__ = ["MissingExtra", "build_loggers"]
 
 
 def build_loggers(names: Sequence[str], folder: Path, run: str) -> list[Logger]:

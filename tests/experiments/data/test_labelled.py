@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from experiments.data import BadData, LabelledText
+from experiments.data import BadData, BytePairs, Bytes, LabelledText
 
 PAD, BOS = 256, 257
 
@@ -71,3 +72,55 @@ def test_shipped_corpus(tmp_path: Path) -> None:
     assert data.about()["train_rows"] == 1600
     data.save(tmp_path)
     assert (tmp_path / "labels.json").read_text() == '[\n "animal",\n "food",\n "location",\n "person"\n]\n'
+
+
+@pytest.mark.parametrize(
+    ("corpus", "label", "classes"), [("dictionary", "label", 12), ("languages", "label", 50), ("eras", "era", 4)]
+)
+def test_larger_corpora(corpus: Any, label: str, classes: int) -> None:
+    data = LabelledText(0, corpus=corpus, label=label)
+    assert data.classes == classes and data.splits() == ["train", "valid", "test"]
+
+
+def test_few_rows(tmp_path: Path) -> None:
+    train = "a\tA\nb\tB\nc\tC\n"
+    data = labelled(tmp_path, train, train_rows=2)
+    assert len(data.rows("train")) == data.about()["train_rows"] == 2
+    # the classes are those of the whole file, so that validation may hold them
+    assert data.class_names == ["a", "b", "c"] and len(data.rows("valid")) == 1
+    assert len({labelled(tmp_path, train, train_rows=n).fingerprint() for n in (1, 2, None)}) == 3
+    assert labelled(tmp_path, train, train_rows=9).about()["train_rows"] == 3
+
+
+@pytest.mark.parametrize("make", [Bytes, partial(BytePairs, vocab=300)])
+def test_used_without_its_training_files(make: Any, tmp_path: Path) -> None:
+    first = labelled(tmp_path, "b\tthe cat\na\tthe dog\n", tokenizer=make)
+    first.prepare()
+    first.save(tmp_path)
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}.tsv").unlink()
+    again = LabelledText(0, train=str(tmp_path / "train.tsv"), valid=str(tmp_path / "valid.tsv"), tokenizer=make)
+    again.load(tmp_path)
+    assert again.class_names == ["a", "b"]
+    rows = again.items("the cat").rows
+    assert rows.batch(rows.keys(None))["tokens"].tolist() == [first.rows("train").texts[0]]
+
+
+def test_new_texts(tmp_path: Path) -> None:
+    data = labelled(tmp_path, "b\tA\na\tB\n", length=4)
+    assert data.items("AB").inputs == ["AB"]
+    (tmp_path / "new.txt").write_text("AB\n\nCDEFG\n")
+    items = data.items(tmp_path / "new.txt")
+    assert items.inputs == ["AB", "CDEFG"]
+    batch = items.rows.batch(items.rows.keys(None))
+    assert batch["tokens"].tolist() == [[BOS, 65, 66, PAD], [BOS, 67, 68, 69]] and "labels" not in batch
+    (tmp_path / "new.csv").write_text('text\n"A, B"\n')
+    assert data.items(tmp_path / "new.csv").inputs == ["A, B"]
+    (tmp_path / "bad.csv").write_text("txt\nA\n")
+    with pytest.raises(BadData, match=r"bad.csv:1: no column 'text'"):
+        data.items(tmp_path / "bad.csv")
+    with pytest.raises(BadData, match="text: it is empty"):
+        data.items(" ")
+    refusing = labelled(tmp_path, "b\tA\na\tB\n", length=4, too_long="refuse")
+    with pytest.raises(BadData, match=r"new.txt:3: 'text' has 5 tokens, at most 3 fit"):
+        refusing.items(tmp_path / "new.txt")

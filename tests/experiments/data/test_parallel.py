@@ -50,3 +50,27 @@ def test_shipped_corpus() -> None:
     about = data.about()
     assert (about["train_rows"], about["valid_rows"], about["test_rows"]) == (2500, 115, 150)
     assert "train_sentences_cut" not in about
+
+
+@pytest.mark.parametrize(("corpus", "target", "rows"), [("bible", "es", 16161), ("interface", "de", 12072)])
+def test_larger_corpora(corpus: Any, target: str, rows: int) -> None:
+    data = ParallelText(0, corpus=corpus, target=target)
+    assert len(data.tables["train"]) == rows and data.splits() == ["train", "valid", "test"]
+
+
+def test_new_sentences(tmp_path: Path) -> None:
+    data = pairs(tmp_path, "A\tBC\n")
+    (tmp_path / "new.txt").write_text("AB\nC\n")
+    (tmp_path / "new.tsv").write_text("id\ten\n1\tAB\n2\tC\n")
+    for name in ("new.txt", "new.tsv"):
+        items = data.items(tmp_path / name)
+        assert items.inputs == ["AB", "C"]
+        batch = items.rows.batch(items.rows.keys(None))
+        assert {name: tensor.tolist() for name, tensor in batch.items()} == {
+            "source": [[65, 66, EOS], [67, EOS, PAD]],
+            "source_valid": [[True] * 3, [True, True, False]],
+            "rows": [0, 1],
+        }
+    assert data.items("AB").inputs == ["AB"]
+    with pytest.raises(BadData, match="text: it is empty"):
+        data.items("")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from experiments.data import BadData, Text
-from experiments.data.text import Tiles, Windows
+from experiments.data.text_windows import Tiles, Windows
 
 
 def text(folder: Path, size: int = 100, **options: Any) -> Text:
@@ -113,7 +113,7 @@ def test_shipped_corpus() -> None:
 def text_fingerprint(split: str) -> str:
     from experiments.data.files import CORPORA
 
-    return Text(0, train=str(CORPORA / "lm" / f"{split}.txt")).fingerprint()
+    return Text(0, train=str(CORPORA / "lm" / f"{split}.txt.xz")).fingerprint()
 
 
 def test_nothing_is_read_before_prepare() -> None:

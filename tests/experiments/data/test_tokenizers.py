@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from experiments.data import BadData, BytePairs, Bytes, ParallelText, Text, Tokenizer
-from experiments.data import tokenizers as module
+from experiments.data.tokenizers import SPECIALS, bpe
 
 TEXTS = [
     "plain words, plain words",
@@ -36,8 +36,8 @@ def test_lossless(text: str, make: Any) -> None:
 
 
 def test_special_tokens_are_last() -> None:
-    assert [Bytes(3).special(s) for s in module.SPECIALS] == [256, 257, 258]
-    assert [trained().special(s) for s in module.SPECIALS] == [297, 298, 299]
+    assert [Bytes(3).special(s) for s in SPECIALS] == [256, 257, 258]
+    assert [trained().special(s) for s in SPECIALS] == [297, 298, 299]
     assert trained().sizes()[-3:] == [0, 0, 0]
 
 
@@ -60,15 +60,18 @@ def test_trained_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise AssertionError("trained again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_train", never)
+        patch.setattr(bpe, "train", never)
         assert trained().encode(TRAINING[0]).tolist() == first.encode(TRAINING[0]).tolist()
         with pytest.raises(AssertionError):
             trained(vocab=301)
     (cached,) = Path(tmp_path / "cache").rglob("*.json")
     before = cached.read_text()
-    cached.write_text("torn")
-    trained()
-    assert cached.read_text() == before
+    # a file that was cut short, and one that still is a tokenizer, but another
+    for damaged in (before[:-20], before.replace("Ġcat", "Ġdog")):
+        assert damaged != before
+        cached.write_text(damaged)
+        trained()
+        assert cached.read_text() == before
 
 
 def test_saved_with_the_run(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Pieces chosen so that a text is likely when each piece is drawn by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from experiments.data.tokenizers.base import Specials, Tokenizer, special_names
+from experiments.data.tokenizers.byte_level import on_bytes, pieces_of, sizes_of
+from experiments.data.tokenizers.learned import Learned
+from registry import part
+
+
+@part("tokenizer", "unigram", paper="Kudo 2018, arXiv 1804.10959; on bytes")
+class Unigram(Tokenizer):
+    """Of all ways to cut a text into pieces, strings of bytes, the likeliest if each is drawn by itself.
+
+    Trained once on the training text and kept in a cache by the hash of that text.
+
+    vocab: the most tokens that there are, special ones included; the training may find fewer.
+    """
+
+    def __init__(self, specials: Specials = 0, *, vocab: Annotated[int, Ge(260), Le(1_000_000)] = 1024) -> None:
+        self.names = special_names(specials)
+        self.specials = len(self.names)
+        self.vocab = vocab
+        self._learned = Learned(vocab - self.specials, train, {"kind": "unigram"})
+
+    def fit(self, texts: Sequence[bytes]) -> None:
+        self._learned.fit(texts)
+
+    def identity(self) -> str:
+        return self._learned.identity()
+
+    def encode(self, text: bytes) -> np.ndarray:
+        return self._learned.encode(text)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self._learned.decode(ids)
+
+    def sizes(self) -> list[int]:
+        return sizes_of(self._learned, self.vocab)
+
+    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
+        return pieces_of(self._learned, ids)
+
+    def save(self, folder: Path) -> None:
+        self._learned.save(folder)
+
+    def load(self, folder: Path) -> bool:
+        return self._learned.load(folder)
+
+
+def train(lines: Iterator[str], words: int) -> Any:
+    """The library's tokenizer with at most so many tokens, every byte among them."""
+    from tokenizers import Tokenizer as Inner
+    from tokenizers import models, pre_tokenizers, trainers
+
+    inner = on_bytes(Inner(models.Unigram()))
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    inner.train_from_iterator(
+        lines, trainers.UnigramTrainer(vocab_size=words, initial_alphabet=alphabet, show_progress=False)
+    )
+    return inner
