@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ from registry.catalog import Catalog
 from registry.errors import Problem, SpecError
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from experiments.tasks import Task
     from experiments.training.trial import Parts
 
 
@@ -65,20 +68,32 @@ class PartsMaker:
     plugins: tuple[str, ...] = ()
 
     def __call__(self, full: Mapping[str, Any]) -> Parts:
-        return make_parts(full, Catalog.load(self.plugins))
+        return make_parts(full, Catalog.load(self.plugins), self.plugins)
 
 
-def make_parts(full: Mapping[str, Any], catalog: Catalog) -> Parts:
-    """Data, and the task with its model in it. Weights are drawn from torch's current random stream."""
+def make_parts(full: Mapping[str, Any], catalog: Catalog, plugins: Sequence[str] = ()) -> Parts:
+    """Data, and the task with its model in it. Weights are drawn from torch's current random stream.
+
+    plugins: those of the catalog, for what the training starts from, which is read when it begins.
+    """
     # Lightning comes with it; whoever only looks at a model does not wait for that
+    from experiments.start.adapting import adapted
+    from experiments.start.filling import Start
     from experiments.training.trial import Parts
 
     data = make_data(full, catalog)
-    task = build(
+    model = adapted(assemble_block(full["model"], catalog), full)
+    start = None if full.get("init_from") is None else Start(full, plugins)
+    return Parts(data, make_task(full, model, data, catalog), start)
+
+
+def make_task(full: Mapping[str, Any], model: nn.Module, data: Data, catalog: Catalog) -> Task:
+    """The task of a full spec around a model that there is."""
+    task: Task = build(
         builder(full["task"], "task", catalog),
-        model=assemble_block(full["model"], catalog),
+        model=model,
         data=data,
         optimizer=build(builder(full["optimizer"], "optimizer", catalog)),
         schedule=build(builder(full["schedule"], "schedule", catalog)),
     )
-    return Parts(data, task)
+    return task

@@ -11,6 +11,7 @@ from experiments.optimizers.base import Optimizer
 from experiments.results.plan import Metric
 from experiments.schedules import WarmupCosine
 from experiments.schedules.base import Schedule
+from experiments.start import InitFrom
 from experiments.sweep_options import Sweep
 from experiments.tasks import Task
 from experiments.training.options import CheckpointOptions, EarlyStopping, TrainerOptions
@@ -25,6 +26,7 @@ class Experiment:
     name: of the run's folder, the spec file's name unless given. about: a sentence for people.
     model: the only block that is always needed. data: what is trained and validated on. task: what the model learns.
     optimizer: with its learning rate. schedule: of the learning rate. trainer: handed to Lightning's Trainer.
+    init_from: weights to start from: a run, a checkpoint or a folder of weights, or a block that says more.
     metric: what is compared. seed: of initial weights, data order and dropout, each with a stream of its own.
     early_stopping: end a run that no longer improves. checkpoint: when to save, besides after each validation.
     loggers: besides the CSV file that is always written. sweep: which variants are compared.
@@ -44,6 +46,7 @@ class Experiment:
         optimizer: Build[Optimizer] = AdamW,
         schedule: Build[Schedule] = WarmupCosine,
         trainer: TrainerOptions = TrainerOptions(),  # noqa: B008 (frozen)
+        init_from: str | InitFrom | None = None,
         metric: Metric = Metric(),  # noqa: B008 (frozen)
         seed: NonNegativeInt = 0,
         early_stopping: EarlyStopping | None = None,

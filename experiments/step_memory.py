@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from experiments.start.adapting import adapted
 from experiments.training_pass import Pass, carries, training_pass
 from registry import build
 from registry.assembly import assemble_block, builder
@@ -48,7 +49,7 @@ def step_memory(full: Mapping[str, Any], catalog: Catalog, batch: int, length: i
     Raises SpecError, and what the model or the optimizer raises where they need numbers.
     """
     with torch.device("meta"):
-        model = assemble_block(full["model"], catalog).train()
+        model = adapted(assemble_block(full["model"], catalog), full).train()
     model.to(dtype=_DTYPES.get(full["trainer"]["precision"], torch.float32))
     trained = [p for p in model.parameters() if p.requires_grad]
     gradients = _bytes(trained)

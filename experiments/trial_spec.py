@@ -26,9 +26,16 @@ def alone(full: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def content(full: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a trial's result: the full spec without names, notes and the sweep around it."""
+    """What decides a trial's result: the full spec without names, notes and the sweep around it.
+
+    What a training starts from is its content, wherever it lies.
+    """
     outside = {"name", "about", "sweep", "plugins", "loggers"}
-    return {key: value for key, value in full.items() if key not in outside}
+    kept = {key: value for key, value in full.items() if key not in outside}
+    start = kept.pop("init_from", None)
+    if isinstance(start, Mapping) and start.get("content") is not None:
+        start = {key: value for key, value in start.items() if key != "path"}
+    return kept if start is None else {**kept, "init_from": start}
 
 
 def trial_id(full: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -42,10 +43,12 @@ class Attention(nn.Module):
     provides: what the kind can do, words of CAPABILITIES; an instance whose options allow less says so itself.
     Kinds implement `mix`, and `weigh` where there are weights to look at.
     heads, head_dim: for the position scheme.
+    start_as: a projection -> the one whose pre-trained weights it starts from, where those are of a kind without it.
     """
 
     family: ClassVar[str] = "attention"
     provides: frozenset[str] = frozenset()
+    start_as: ClassVar[Mapping[str, str]] = {}
     heads: int
     head_dim: int
 
@@ -152,7 +155,7 @@ def _refuse_strangers(x: Tensor, at: Any, mask: Any, position: Any, source: Tens
     """Raises TypeError or ValueError for what people pass who know other libraries."""
     if x.dim() != 3:
         raise ValueError(f"x is [b n m], not a tensor of shape {list(x.shape)}")
-    if source is not None and (source.dim() != 3 or len(source) != len(x)):
+    if source is not None and (source.dim() != 3 or source.shape[0] != x.shape[0]):
         raise ValueError(f"source is [b k m] with the {len(x)} rows of x, not a tensor of shape {list(source.shape)}")
     if not (at is None or isinstance(at, Coords)):
         raise TypeError(f"at is Coords, not {_words(at)}; for padding: Coords.of(n, valid=valid) with bool [b n]")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from einops import rearrange
@@ -72,6 +74,8 @@ class Longformer(Attention):
         {"bidirectional", "causal", "padding", "window", "mark", "rotate", "bias", "content_bias", "content_value"}
     )
     rules = (MultipleOf("dim", "heads", "the heads share the width"), MultipleOf("window", 2, "half on each side"))
+    # the authors' conversion of RoBERTa
+    start_as: ClassVar[Mapping[str, str]] = {"query_global": "query", "key_global": "key", "value_global": "value"}
 
     def __init__(
         self,

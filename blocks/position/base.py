@@ -12,6 +12,9 @@ from registry import Need
 
 Role: TypeAlias = Literal["query", "key"]
 
+Stretch: TypeAlias = Literal["copy", "interpolate", "bicubic"]
+"""How a table of learned positions becomes one of another size, see the kinds' `stretch`."""
+
 _REASONS = {
     "mark": "it marks what queries and keys are projected from",
     "rotate": "it turns queries and keys",
@@ -90,3 +93,10 @@ class Position(nn.Module):
     def content_value(self, weights: Tensor, q_at: Coords, k_at: Coords) -> Tensor | None:
         """A term added to the attention's output. weights: [b h q k] -> [b h q d]."""
         return None
+
+    def stretch(self, learned: Position, how: Stretch) -> None:
+        """Take over what a scheme of the same kind has learned for another number of positions.
+
+        Raises ValueError for a kind that cannot, or not in this way.
+        """
+        raise ValueError(f"{type(self).__name__} cannot take over positions from a table of another size")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from blocks.coords import Coords
 from blocks.linear import Table
-from blocks.position.base import Position
+from blocks.position.base import Position, Stretch
 from registry import part
 from registry.types import NonNegativeInt, PositiveInt
 
@@ -51,6 +51,28 @@ class Learned2d(Position):
     def embed(self, x: Tensor, at: Coords) -> Tensor:
         shares = self._shares(at, torch.promote_types(x.dtype, torch.float32))
         return x + shares.to(self.table.weight.dtype) @ self.table.weight
+
+    @torch.no_grad()
+    def stretch(self, learned: Position, how: Stretch) -> None:
+        """The learned grid for one of another size, the vectors of tokens outside it as they are.
+
+        bicubic, or interpolate for bilinear: as `resize` says (Dosovitskiy et al. 2020, section 3.2; DeiT's code).
+        """
+        assert isinstance(learned, Learned2d)
+        old, new = learned.table.weight, self.table.weight
+        if how == "copy":
+            raise ValueError("position 'learned_2d' is a grid, which is no row to be copied: bicubic or interpolate")
+        if (learned.outside, old.shape[1]) != (self.outside, new.shape[1]):
+            sizes = f"outside {learned.outside} and width {old.shape[1]}, here {self.outside} and {new.shape[1]}"
+            raise ValueError(f"position 'learned_2d' was learned with {sizes}")
+        resize: Resize = "bicubic" if how == "bicubic" else "bilinear"
+        shares = []
+        for size, before in ((self.rows, learned.rows), (self.columns, learned.columns)):
+            place = torch.arange(size, device=new.device).unsqueeze(0)
+            shares.append(interpolation(place, torch.full_like(place, size), before, resize, new.dtype)[0])
+        grid = rearrange(old[self.outside :].to(new), "(r c) m -> r c m", r=learned.rows)
+        new[: self.outside] = old[: self.outside].to(new)
+        new[self.outside :] = rearrange(torch.einsum("p r, q c, r c m -> p q m", *shares, grid), "p q m -> (p q) m")
 
     def _shares(self, at: Coords, dtype: torch.dtype) -> Tensor:
         """How much each token gets of each vector of the table: [b|1 n vectors]."""

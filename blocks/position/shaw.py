@@ -32,7 +32,7 @@ class Shaw(Position):
     def content_bias(self, q: Tensor, k: Tensor, q_at: Coords, k_at: Coords, allowed: Tensor | None) -> Tensor:
         by_distance = einsum(q, self.keys.weight, "b h q d, r d -> b h q r")
         rows = self._rows(q_at, k_at)
-        return by_distance.gather(-1, repeat(rows, "b q k -> (b z) h q k", h=q.shape[1], z=len(q) // len(rows)))
+        return by_distance.gather(-1, repeat(rows, "b q k -> (b z) h q k", h=q.shape[1], z=q.shape[0] // rows.shape[0]))
 
     def content_value(self, weights: Tensor, q_at: Coords, k_at: Coords) -> Tensor | None:
         if self.values is None:

@@ -63,7 +63,7 @@ class TransformerXL(Position):
         keys = rearrange(self.key(waves), "r (h d) -> h r d", h=self.heads)
         by_distance = einsum(q + rearrange(self.place.weight, "h d -> h 1 d"), keys, "b h q d, h r d -> b h q r")
         by_key = einsum(k, self.content.weight, "b h k d, h d -> b h k")
-        rows = rows.unsqueeze(1).expand(len(q), self.heads, -1, -1)
+        rows = rows.unsqueeze(1).expand(q.shape[0], self.heads, -1, -1)
         return rearrange(by_key, "b h k -> b h 1 k") + by_distance.gather(-1, rows)
 
     def _distances(self, q_at: Coords, k_at: Coords, allowed: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from experiments.start.placing import placed
 from experiments.sweep.settings import Settings
 from registry.load import Loaded
 from registry.resolve import Resolver
@@ -49,7 +50,7 @@ class Specs:
     def _checked(self, settings: Settings, label: str) -> dict[str, Any]:
         key = _key(settings)
         if key not in self._known:
-            self._known[key] = self._loaded.variant(settings, f"sweep [{label}]").full
+            self._known[key] = placed(self._loaded.variant(settings, f"sweep [{label}]")).full
         return self._known[key]
 
 

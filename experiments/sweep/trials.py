@@ -10,9 +10,11 @@ from typing import Any
 from experiments.data import Data
 from experiments.making import filled, make_data
 from experiments.results.plan import Metric, Stage
+from experiments.start.settling import settled
 from experiments.sweep.plan import SweepPlan, Variant
 from experiments.sweep.ranked_by import ranked_by
 from experiments.trial_spec import alone, require_training, trial_id
+from registry.errors import Problem, SpecError
 from registry.load import Loaded
 
 
@@ -46,6 +48,7 @@ class Trials:
         self.loaded = loaded
         self.plan = plan
         self._data: dict[str, Data] = {}
+        self._first: dict[tuple[str, int], str] = {}
         self._specs: dict[str, tuple[str, dict[str, Any], Data]] = {}
         for variant in plan.variants:
             spec = plan.spec(variant, plan.first_seeds[0])
@@ -68,10 +71,19 @@ class Trials:
         if key not in self._specs:
             spec = self.plan.spec(variant, seed, tuned)
             data = self._data_of(spec)
-            spec = alone(filled(spec, data))
+            spec = alone(settled(filled(spec, data), self.loaded.catalog, self.loaded.plugins))
             self._specs[key] = trial_id(spec), spec, data
+            if not tuned:
+                self._refuse_twin(variant, seed, *self._specs[key][:2])
         id_, spec, data = self._specs[key]
         return Trial(id_, variant, seed, spec, data, stage, tuned, until)
+
+    def _refuse_twin(self, variant: Variant, seed: int, id_: str, spec: Mapping[str, Any]) -> None:
+        """Raises SpecError for variants that start from copies of the same weights: they are one under two names."""
+        first = self._first.setdefault((id_, seed), variant.label)
+        if first != variant.label and spec["init_from"] is not None:
+            words = f"[{first}] and [{variant.label}] start from the same weights, and are the same in every setting"
+            raise SpecError([Problem("sweep", words)])
 
     def _data_of(self, spec: Mapping[str, Any]) -> Data:
         key = json.dumps(spec["data"], sort_keys=True)

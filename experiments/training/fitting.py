@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
+from torch import nn
 
 from experiments.data.base import Data
 from experiments.data.loader import Share
@@ -32,12 +33,30 @@ from registry.errors import Problem, SpecError
 Spec = Mapping[str, Any]
 
 
+class Report(Protocol):
+    """What came of filling a model: in a line, and as data, in which `path`, `source`, `content` and `counts` are."""
+
+    def line(self) -> str: ...
+
+    def plain(self) -> dict[str, Any]: ...
+
+
+class Start(Protocol):
+    """Fills a model with weights that were learned before. Raises SpecError."""
+
+    def fill(self, model: nn.Module, data: Data) -> Report: ...
+
+
 @dataclass(frozen=True)
 class Parts:
-    """What a spec comes to: the data, and the task with its model in it."""
+    """What a spec comes to: the data, and the task with its model in it.
+
+    start: what fills the model before its first step; a resumed training has its weights from its checkpoint.
+    """
 
     data: Data
     task: Task
+    start: Start | None = None
 
 
 BuildParts = Callable[[Spec], Parts]
@@ -58,6 +77,7 @@ class Outlets:
     loggers: Sequence[Logger] = ()
     callbacks: Sequence[Callback] = ()
     saved: Callable[[int], None] = lambda step: None
+    started: Callable[[Report], None] = lambda report: None
 
 
 @dataclass
@@ -108,10 +128,14 @@ class Fit:
 
         What is evaluated are the weights that did best in validation.
 
-        Raises Diverged, Interrupted, Paused.
+        Without a checkpoint it begins with the weights that `init_from` names, where the spec has one.
+
+        Raises Diverged, Interrupted, Paused; SpecError where those weights have changed since they were planned with.
         """
         task, saving, trainer = self.parts.task, self.saving, self.trainer
         self._stop_if_asked()
+        if path is None and self.parts.start is not None:
+            self.outlets.started(self.parts.start.fill(task.model, self.parts.data))
         try:
             trainer.fit(task, self.train, self.valid, ckpt_path=path, weights_only=True)
         except RuntimeError as error:

@@ -14,6 +14,7 @@ from torch import nn
 from experiments.atomic import remove_strays, write_json, write_text
 from experiments.data.base import Data
 from experiments.ranks import Ranks
+from experiments.results.lenient import read_json
 from experiments.training.checkpoint_io import BEST, copy_checkpoint, newest
 from experiments.training.connection import lost_ranks_told
 from experiments.training.csv_logger import CsvLogger
@@ -26,7 +27,7 @@ from experiments.training.errors import (
     full_disk_named,
     reason_of,
 )
-from experiments.training.fitting import BuildParts, Fit, Outlets, Parts, Spec, built, finite
+from experiments.training.fitting import BuildParts, Fit, Outlets, Parts, Report, Spec, built, finite
 from experiments.training.folder_lock import only_one
 from experiments.training.interrupts import Interrupts
 from experiments.training.launch import Request, launched
@@ -41,6 +42,9 @@ from registry.yaml_reader import read_yaml, read_yaml_text
 from registry.yaml_writer import dump_yaml
 
 __all__ = ["Parts", "exit_code", "read_summary", "run_trial"]
+
+STARTED_FROM = "init_from.json"
+"""What a run started from: which weights were loaded, which are new, which were left."""
 
 Summary = dict[str, Any]
 Measure = Callable[[nn.Module], Mapping[str, Any]]
@@ -182,7 +186,7 @@ class _Trial:
         parts.task.spec = json.loads(json.dumps(self.spec))
         parts.task.fingerprint = parts.data.fingerprint()
         loggers = [self.csv, *build_loggers(self.spec.get("loggers") or [], self.folder, self.folder.name)]
-        outlets = Outlets(loggers, [self.progress], self.progress.saved)
+        outlets = Outlets(loggers, [self.progress], self.progress.saved, self._started)
         fit = Fit(self.spec, self.folder, parts, self.place, interrupts, self.until, outlets, self.meter)
         self.state.max_steps = fit.max_steps
         path = self._resume(parts.data, fit)
@@ -223,8 +227,18 @@ class _Trial:
         self._tell(f"continuing from step {step} ({path.name})")
         return path
 
+    def _started(self, report: Report) -> None:
+        write_json(self.folder / STARTED_FROM, report.plain())
+        self._tell(report.line())
+
+    def _started_from(self) -> dict[str, Any]:
+        """In short, as the attempt that began wrote it."""
+        said = read_json(self.folder / STARTED_FROM, []) or {}
+        return {name: said.get(name) for name in ("path", "source", "content")} | dict(said.get("counts") or {})
+
     def _summary(self, status: str, reason: str | None, fit: Fit) -> Summary:
         saving = fit.saving if status == "finished" else None
+        parameters = list(fit.parts.task.model.parameters())
         return {
             "status": status,
             "reason": reason,
@@ -234,11 +248,14 @@ class _Trial:
             "steps": self.state.step,
             "seed": int(self.spec.get("seed", 0)),
             "batches": fit.train.digest,
-            "parameters": sum(p.numel() for p in fit.parts.task.model.parameters()),
+            "parameters": sum(p.numel() for p in parameters),
+            "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
             "tokens": self.meter.tokens,
             "tokens_per_second": self.meter.tokens_per_second,
             "train_seconds": self.meter.seconds,
             "peak_memory_mb": peak_memory_mb(),
+            **({} if fit.parts.start is None else {"init_from": self._started_from()}),
+            **({"facts": facts} if (facts := fit.parts.task.facts()) else {}),
         }
 
     def _diverged(self, error: Diverged, fit: Fit) -> Summary:

@@ -27,8 +27,13 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     model.attention={kind: longformer, window: 64}.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
+    from experiments.start.placing import placed
+
     if gone := list(_missing_files(loaded)):
         raise SpecError(gone)
+    if loaded.full["sweep"] is None:
+        # variants may start from something else each, and are placed by the plan
+        loaded = placed(loaded)
     plan: SweepPlan | None = None
     if loaded.full["sweep"] is not None:
         from experiments.sweep.plan import make_plan

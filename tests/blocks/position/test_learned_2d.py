@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -79,3 +79,28 @@ def test_refuses_tokens_without_a_grid() -> None:
 def test_refuses_more_class_tokens_than_it_has_vectors_for() -> None:
     with pytest.raises(ValueError, match="has 1 vectors for tokens outside the grid, the input has 2 such tokens"):
         Learned2d(6, rows=2).embed(torch.zeros(1, 6, 6), standing(2, 2, outside=2))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(7, 3), (4, 5), (2, 10), (8, 8)])
+@pytest.mark.parametrize(("how", "mode", "corners"), [("bicubic", "bicubic", False), ("interpolate", "bilinear", True)])
+def test_a_learned_grid_becomes_a_larger_or_smaller_one(
+    how: Any, mode: str, corners: bool, rows: int, columns: int
+) -> None:
+    """As DeiT's code resizes the grid for another resolution; the vectors of class tokens stay."""
+    learned = Learned2d(6, rows=4, columns=5, outside=2).double()
+    scheme = Learned2d(6, rows=rows, columns=columns, outside=2).double()
+    scheme.stretch(learned, how)
+    expected = resized(learned, rows, columns, mode=mode, align_corners=corners)
+    torch.testing.assert_close(scheme.table.weight.detach(), expected[: len(scheme.table.weight)], rtol=0, atol=1e-10)
+    # what it does for images of that size without another table
+    x, at = torch.zeros(1, 2 + rows * columns, 6).double(), standing(rows, columns, outside=2)
+    if how == "bicubic":
+        torch.testing.assert_close(scheme.embed(x, at), learned.embed(x, at), rtol=0, atol=1e-10)
+
+
+def test_a_grid_is_not_copied_and_keeps_its_class_tokens() -> None:
+    learned = Learned2d(6, rows=4)
+    with pytest.raises(ValueError, match="is a grid, which is no row to be copied: bicubic or interpolate"):
+        Learned2d(6, rows=5).stretch(learned, "copy")
+    with pytest.raises(ValueError, match="was learned with outside 1 and width 6, here 2 and 6"):
+        Learned2d(6, rows=5, outside=2).stretch(learned, "bicubic")

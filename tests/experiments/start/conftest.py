@@ -1,0 +1,3 @@
+"""Runs to start from."""
+
+from fine_tuning import swapformer, workplace  # noqa: F401 (fixtures)
