@@ -19,7 +19,7 @@ from registry import Build, build
 N = 6
 
 PER_TOKEN = ("tokens", "token classes", "token values", "spans", "boxes", "vectors")
-PER_ROW = ("classes", "values")
+PER_ROW = ("classes", "values", "vector", "rebuilt tokens")
 """What the logits of a head can be of: something for each token, or for the whole sequence."""
 
 
@@ -87,11 +87,30 @@ def padding(subject: Subject) -> None:
     demand(empty.isfinite().all(), "a row that is all padding gives logits that are not finite")
 
 
+def gives_a_vector(subject: Subject) -> bool:
+    return "vector" in subject.provides
+
+
+@check("head", "compares vectors, of each row with its own or with every other", when=gives_a_vector)
+@torch.no_grad()
+def compares(subject: Subject) -> None:
+    demand(len(subject.provides & {"similarity", "match"}) == 1, "a head with vectors provides similarity or match")
+    head = subject.build()
+    a = _logits(head, subject, torch.randn(3, N, subject["dim"]).double())
+    demand(a.dim() == 2, f"a vector for each row is [b w], not {tuple(a.shape)}")
+    found, of_one = head.compare(a, a.flip(0)), head.compare(a[:1], a[2:])
+    wanted = (3, 3) if "similarity" in subject.provides else (3,)
+    demand(found.shape == wanted, f"the comparison of 3 and 3 vectors is {list(wanted)}, not {tuple(found.shape)}")
+    same(found.flatten()[:1], of_one.flatten(), "how two vectors compare depends on others")
+
+
 def exercise(subject: Subject, module: nn.Module, feed: Feed) -> Sequence[Tensor]:
     assert isinstance(module, Head)
     hidden, at = feed.vectors(2, N, subject["dim"]), Coords.of(N, device=torch.device(feed.device))
     embedding = partner(subject).to(hidden)
-    return [module(hidden, at, embedding), *module.beside(hidden, at, embedding).values()]
+    out = module(hidden, at, embedding)
+    compared = [module.compare(out, out.flip(0))] if "vector" in subject.provides else []
+    return [out, *module.beside(hidden, at, embedding).values(), *compared]
 
 
 promise_common("head", exercise)

@@ -13,7 +13,8 @@ from registry import Build, Need
 class Head(nn.Module):
     """hidden: [b n m] -> logits; provides: what they are of.
 
-    "tokens" [b n v], "classes" [b classes], "token classes" [b n classes], "spans" [b n 2], "boxes", "values" ...
+    "tokens" [b n v], "classes" [b classes], "token classes" [b n classes], "spans" [b n 2], "boxes", "values",
+    "vector" [b w] ...
     example_embedding: the kind of embedding that the contract tries the head with.
     """
 
@@ -29,6 +30,10 @@ class Head(nn.Module):
     def beside(self, hidden: Tensor, at: Coords, embedding: Embedding) -> dict[str, Tensor]:
         """What the head says beside the logits, by name."""
         return {}
+
+    def compare(self, a: Tensor, b: Tensor) -> Tensor:
+        """How well the vectors of two texts, a and b [b w], go together; for heads that give one vector for each."""
+        raise NotImplementedError(f"head '{type(self).__name__}' compares no vectors")
 
 
 def shared_table(embedding: Embedding) -> Tensor:

@@ -48,9 +48,9 @@ class Pooler(nn.Module):
 def _valid(hidden: Tensor, at: Coords) -> Tensor:
     """bool [b n]"""
     valid = torch.ones_like(at.index, dtype=torch.bool) if at.valid is None else at.valid
-    return valid.expand(len(hidden), -1)
+    return valid.expand(hidden.shape[0], -1)
 
 
 def _chosen(hidden: Tensor, rows: Tensor) -> Tensor:
     """One token of each row of the batch. rows: int [b]."""
-    return hidden[torch.arange(len(hidden), device=hidden.device), rows]
+    return hidden[torch.arange(hidden.shape[0], device=hidden.device), rows]

@@ -19,7 +19,7 @@ class TokenRegressionHead(Head):
     values: how many. dropout: on the hidden states.
     """
 
-    provides = frozenset({"token values"})
+    provides = frozenset({"token values", "series"})
 
     def __init__(self, dim: int, *, values: PositiveInt = 1, dropout: Probability = 0.0) -> None:
         super().__init__()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from experiments.data.errors import BadData
-from experiments.data.loader import EvalLoader, Rows, TrainLoader
+from experiments.data.loader import Batch, EvalLoader, Rows, TrainLoader
 from experiments.data.tokenizers import Tokenizer
 from experiments.results.plan import Reference
 
@@ -91,8 +92,12 @@ class Data(ABC):
         """Bytes of text that each token stands for, [v]; 0 for special tokens."""
         if self.tokenizer is None:
             raise NotImplementedError(f"{type(self).__name__} has no tokens")
-        self.prepare()
-        return torch.tensor(self.tokenizer.sizes())
+        try:
+            return torch.tensor(self.tokenizer.sizes())
+        # it has not learned its words: neither from the training text nor from what `save` wrote
+        except RuntimeError:
+            self.prepare()
+            return torch.tensor(self.tokenizer.sizes())
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
@@ -116,6 +121,10 @@ class Data(ABC):
         """
         if self.tokenizer is None or not self.tokenizer.load(folder):
             self.prepare()
+
+    def picture(self, batch: Batch, row: int) -> np.ndarray | None:
+        """What a person sees of a row of a batch: [H W], [H W 1] or [H W 3] from 0 to 1; None where that is no image."""
+        return None
 
     def items(self, source: str | Path) -> Items:
         """New inputs: a text itself, or the file or folder at a path. Raises BadData."""

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from experiments.data.base import Data
 from experiments.data.loader import Batch, TrainLoader, rows_of
-from experiments.optimizers.base import Optimizer
+from experiments.optimizers.base import Optimizer, learning_rate
 from experiments.ranks import ALONE, Ranks
 from experiments.schedules.base import Schedule
 from registry import Need
@@ -78,6 +78,10 @@ class Task(LightningModule, ABC):
         """A picture of one input with what the model says to it; None where there is nothing to look at."""
         return None
 
+    def facts(self) -> dict[str, Any]:
+        """What a reader of its metrics has to know, as plain data for the summary: the signature of a score, say."""
+        return {}
+
     def count(self, batch: Batch) -> int:
         """How many tokens the model learns from in a batch; rate and budget count these. Rows where there are none."""
         if "valid" in batch:
@@ -100,7 +104,7 @@ class Task(LightningModule, ABC):
                 mean = self.ranks.total(float(loss.detach())) / self.ranks.world
                 self.last_loss = torch.tensor(mean, dtype=torch.float64)
         if logging:
-            rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+            rate = learning_rate(self.trainer.optimizers[0])
             self.record({"train/loss": float(self.last_loss), "lr": rate}, self.global_step + 1)
         return loss
 
@@ -128,7 +132,11 @@ class Task(LightningModule, ABC):
 
     def add(self, batch: Batch, batch_idx: int) -> None:
         """Take a batch of it into account."""
-        for name, value in self.measure(batch).items():
+        self.take(self.measure(batch))
+
+    def take(self, sums: Sums) -> None:
+        """Add what was measured on a batch."""
+        for name, value in sums.items():
             value = value.double()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
@@ -152,6 +160,9 @@ class Task(LightningModule, ABC):
 
     def record(self, values: dict[str, float], step: int) -> None:
         """Hand numbers to every logger now, so that they are on disk before a checkpoint of this step."""
+        if not self.loggers:
+            # nor is there always a training whose passes could be counted
+            return
         # Lightning's own count is one too high after the last step, and depends on where a run was resumed
         steps_per_pass = math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches)
         epoch = max(0, step - 1) // max(1, steps_per_pass)

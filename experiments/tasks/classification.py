@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,9 @@ from experiments.schedules.base import Schedule
 from experiments.tasks.base import Answer, Sums, Task, marks
 from registry import Need, part
 from registry.types import Probability
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @part("task", "classification")
@@ -71,3 +76,12 @@ class Classification(Task):
             }
             for row in found
         ]
+
+    def figure(self, batch: Batch, row: int, answer: Answer) -> Figure | None:
+        """The image with its likeliest classes; None where the inputs are no images."""
+        picture = self.data.picture(batch, row)
+        if picture is None:
+            return None
+        from experiments.tasks.pictures.image import draw_classes
+
+        return draw_classes(picture, answer["probabilities"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,22 +13,32 @@ from experiments.data.loader import Batch
 from experiments.data.parallel import ParallelText
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import SmoothedOver, Sums, Task, token_nats
+from experiments.tasks.base import Answer, SmoothedOver, Sums, Task, token_nats
 from experiments.tasks.causal_lm import token_metrics, token_sums
 from registry import Need, part
-from registry.types import NonNegativeInt, Probability
+from registry.types import NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
+
+MORE = 50
+"""A translation has at most so many tokens more than its source (Vaswani et al. 2017, section 6.1)."""
 
 
-@part("task", "translation")
+@part(
+    "task",
+    "translation",
+    paper="Vaswani et al. 2017, arXiv 1706.03762, sections 5.4 (label_smoothing 0.1) and 6.1 (beams 4, length_penalty "
+    "0.6)",
+)
 class Translation(Task):
     """Translation: mean cross-entropy over the target tokens of the batch, <eos> included.
 
     Validation: loss, perplexity, bits per byte, accuracy as for causal_lm, and BLEU and chrF (sacrebleu, its default
-    signatures) of greedy translations against the whole reference sentences.
+    signatures, which the summary holds) of greedy translations against the whole reference sentences. Of the test split
+    all is translated, by beam search where asked for, as new inputs are.
 
     label_smoothing: share of the target spread over the vocabulary, in training only. label_smoothing_over: all of it,
     as torch does, or the others than the target, as tensor2tensor does.
-    decode_batches: how many validation batches to translate each time, from the first on; 0 leaves BLEU and chrF out.
+    decode_batches: how many validation batches to translate each time, from the first on; 0 leaves BLEU and chrF out,
+        of the test split too. beams, length_penalty: of the search, as for decoding; 1 beam is greedy.
     """
 
     sizes: Tensor
@@ -48,10 +58,13 @@ class Translation(Task):
         label_smoothing: Probability = 0.1,
         label_smoothing_over: SmoothedOver = "all",
         decode_batches: NonNegativeInt = 4,
+        beams: PositiveInt = 1,
+        length_penalty: NonNegativeFloat = 0.6,
     ) -> None:
         super().__init__(model, data, optimizer, schedule)
         self.smoothing: tuple[float, SmoothedOver] = label_smoothing, label_smoothing_over
         self.decode_batches = decode_batches
+        self.beams, self.length_penalty = beams, length_penalty
         self.pairs = data
         self.register_buffer("sizes", data.sizes(), persistent=False)
         self.translations: list[tuple[str, str]] = []
@@ -66,8 +79,11 @@ class Translation(Task):
 
     def add(self, batch: Batch, batch_idx: int) -> None:
         super().add(batch, batch_idx)
-        if batch_idx < self.decode_batches:
-            self.translations += self.translate(batch)
+        whole = self.split == "test" and self.decode_batches
+        if whole or batch_idx < self.decode_batches:
+            references, rows = self.pairs.rows(self.split).texts, batch["rows"].tolist()
+            found = self.translate(batch, self.beams if whole else 1)
+            self.translations += zip(found, (references[row] for row in rows), strict=True)
 
     def measure(self, batch: Batch) -> Sums:
         return token_sums(self.logits(batch), batch["targets"], batch["valid"], self.sizes)
@@ -82,24 +98,43 @@ class Translation(Task):
         logits: Tensor = self.model(batch["tokens"], valid=batch["valid"], **source)
         return logits
 
-    def translate(self, batch: Batch) -> list[tuple[str, str]]:
-        """For each row of an evaluation batch: the model's translation, and the reference."""
-        tokenizer = self.pairs.tokenizer
-        start = torch.full_like(batch["tokens"][:, :1], tokenizer.special("<bos>"))
-        decoding = Decoding(max_new_tokens=self.pairs.length, stop=tokenizer.special("<eos>"))
-        source, source_valid = batch["source"], batch["source_valid"]
-        ids = generate(cast(Topology, self.model), start, decoding, source=source, source_valid=source_valid).tolist()
-        references = self.pairs.rows(self.split).texts
-        rows = batch["rows"].tolist()
-        return [(tokenizer.decode(found), references[row]) for found, row in zip(ids, rows, strict=True)]
+    def translate(self, batch: Batch, beams: int) -> list[str]:
+        """The model's translation of each source of a batch."""
+        tokenizer, source = self.pairs.tokenizer, batch["source"]
+        start = torch.full_like(source[:, :1], tokenizer.special("<bos>"))
+        longest = min(self.pairs.length, source.shape[1] + MORE)
+        stop, alpha = tokenizer.special("<eos>"), self.length_penalty
+        decoding = Decoding(max_new_tokens=longest, stop=stop, beams=beams, length_penalty=alpha)
+        valid, model = batch["source_valid"], cast(Topology, self.model)
+        ids = generate(model, start, decoding, source=source, source_valid=valid).tolist()
+        return [tokenizer.decode(found) for found in ids]
+
+    def answers(self, batch: Batch) -> list[Answer]:
+        """translation: a text."""
+        return [{"translation": text} for text in self.translate(batch, self.beams)]
+
+    def facts(self) -> dict[str, Any]:
+        """How sacrebleu scored, in its own words."""
+        return signatures() if self.decode_batches else {}
 
 
 def overlap(translations: list[tuple[str, str]]) -> dict[str, float]:
     """Corpus BLEU and chrF of (translation, reference) pairs."""
+    found, references = [list(side) for side in zip(*translations, strict=True)]
+    return {name: metric.corpus_score(found, [references]).score for name, metric in _metrics().items()}
+
+
+def signatures() -> dict[str, str]:
+    """sacrebleu's signature of each score: everything that changes it."""
+    found = {}
+    for name, metric in _metrics().items():
+        # it is known only once something has been scored
+        metric.corpus_score(["a"], [["a"]])
+        found[f"{name}_signature"] = str(metric.get_signature())
+    return found
+
+
+def _metrics() -> dict[str, Any]:
     import sacrebleu
 
-    found, references = [list(side) for side in zip(*translations, strict=True)]
-    return {
-        "bleu": sacrebleu.corpus_bleu(found, [references]).score,
-        "chrf": sacrebleu.corpus_chrf(found, [references]).score,
-    }
+    return {"bleu": sacrebleu.BLEU(), "chrf": sacrebleu.CHRF()}

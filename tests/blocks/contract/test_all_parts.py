@@ -116,7 +116,8 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"width": 6, "widen": "sum", "norm": RMSNorm},
     ],
     ("embedding", "patches"): [{"patch": 2}, {"patch": 2, "channels": 1, "class_tokens": 0, "bias": False}],
-    ("embedding", "series"): [{}, {"channels": 3, "patch": 4}],
+    ("embedding", "series"): [{}, {"channels": 3, "patch": 4}, {"types": 2}],
+    ("embedding", "audio"): [{}, {"scale": 20.0}],
     ("position", "learned_2d"): [{"rows": 2}, {"rows": 3, "columns": 2, "outside": 0, "resize": "bilinear"}],
     ("head", "lm"): [{}, {"tied": False, "bias": True}],
     # the clusters of the embedding that it is tried with
@@ -137,6 +138,7 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("head", "hidden"): [{}, {"pooler": "tanh"}],
     ("head", "mlm"): [{}, {"nsp": True, "activation": "gelu_tanh"}, {"tied": False, "bias": False, "width": 6}],
     ("head", "regression"): [{}, {"steps": 3, "values": 2, "pool": "last", "pooler": "relu"}],
+    ("head", "forecast"): [{"patches": 6}, {"horizon": 3, "patches": 6, "values": 2}],
     ("head", "token_classification"): [{"classes": 3}],
     ("head", "token_regression"): [{"values": 2}],
     ("topology", "decoder"): [

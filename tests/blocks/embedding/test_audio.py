@@ -44,3 +44,13 @@ def test_padding_is_silent(frames: int) -> None:
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"a spectrogram is \[b 5 12\], not a tensor of shape"):
         AudioEmbedding(8, bins=5, frames=12)(torch.zeros(shape), Marks(), place)
+
+
+def test_a_factor_on_the_vectors_but_not_on_their_places() -> None:
+    torch.manual_seed(0)
+    plain = AudioEmbedding(8, bins=4).double()
+    louder = AudioEmbedding(8, bins=4, scale=20.0).double()
+    louder.load_state_dict(plain.state_dict())
+    sound = torch.randn(2, 4, 10).double()
+    once = plain(sound, Marks(), lambda x, at: x).x
+    torch.testing.assert_close(louder(sound, Marks(), lambda x, at: x + 1.0).x, 20.0 * once + 1.0)

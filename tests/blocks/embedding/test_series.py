@@ -46,3 +46,15 @@ def test_steps_that_were_not_measured_are_not_read() -> None:
 def test_refuses_what_it_cannot_cut(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"a series is \[b n 3\] with n a multiple of 2"):
         SeriesEmbedding(8, channels=3, patch=2)(torch.zeros(shape), Marks(), nothing)
+
+
+def test_kinds_of_series_are_told_apart() -> None:
+    embedding = SeriesEmbedding(8, channels=3, patch=2, types=4).double()
+    assert embedding.types is not None
+    kinds = torch.tensor([[2] * 6, [3] * 6])
+    plain, found = embedding(SERIES, Marks(), nothing).x, embedding(SERIES, Marks(types=kinds), nothing).x
+    for row, kind in enumerate((2, 3)):
+        moved = (embedding.types.weight[kind] - embedding.types.weight[0]).expand(3, 8)
+        torch.testing.assert_close(found[row] - plain[row], moved, rtol=1e-9, atol=1e-9)
+    with pytest.raises(ValueError, match=r"set model\.embedding\.types"):
+        SeriesEmbedding(8, channels=3).double()(SERIES, Marks(types=kinds), nothing)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from blocks.embedding import PatchEmbedding
+from blocks.head import ClassificationHead
+from blocks.position import Learned2d
+from blocks.topology import Encoder
 from experiments.data import LabelledText
+from experiments.data.images import LabelledImages
 from experiments.optimizers import AdamW
 from experiments.schedules import Constant
 from experiments.tasks import Classification
@@ -54,3 +62,24 @@ def test_training_loss_is_smoothed(task: Classification) -> None:
     right = logp[torch.arange(7), batch["labels"]]
     expected = -(0.9 * right + 0.1 * logp.mean(1)).mean()
     assert float(task.loss(batch).detach()) == pytest.approx(float(expected))
+
+
+def test_a_picture_of_an_image_and_its_classes() -> None:
+    data = LabelledImages(corpus="digits", batch_size=2)
+    head, embedding = partial(ClassificationHead, classes=10), partial(PatchEmbedding, channels=1, patch=4)
+    model = Encoder(dim=16, layers=1, heads=2, position=Learned2d, embedding=embedding, head=head)
+    task = Classification(model, data, AdamW(), Constant())
+    batch = {"tokens": next(iter(data.eval_loader()))["tokens"].to(torch.get_default_dtype())}
+    answer = task.answers(batch)[1]
+    figure = task.figure(batch, 1, answer)
+    assert figure is not None
+    image, bars = figure.axes
+    pixels = np.asarray(image.images[0].get_array())
+    np.testing.assert_allclose(pixels, data.rows("valid").pixels[1, ..., 0] / 255, atol=1e-6)
+    assert bars.get_yticklabels()[-1].get_text() == answer["label"]
+    assert bars.patches[-1].get_width() == answer["probability"]
+
+
+def test_texts_have_no_picture(task: Classification) -> None:
+    task.data = LabelledText()
+    assert task.figure({"tokens": torch.zeros(1, 2, dtype=torch.long)}, 0, {}) is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from blocks.topology.encoder_decoder import DecoderSide, EncoderSide
 from experiments.data import Data
 from experiments.losses import Objects, Predictions, Weights, set_loss
 from experiments.optimizers import AdamW
+from experiments.ranks import Ranks
 from experiments.schedules import Constant
 from experiments.tasks import Detection
 
@@ -127,3 +130,97 @@ def test_learns_what_is_in_a_few_images() -> None:
         trial.loss(given).backward()
         optimizer.step()
     assert float(trial.loss(given).detach()) < 0.5 * before
+
+
+class Names:
+    """Data that know the classes' names and show the first channel."""
+
+    class_names = ("a", "b", "c")
+
+    def picture(self, batch: dict[str, Tensor], row: int) -> np.ndarray:
+        return batch["images"][row, 0].float().numpy()
+
+
+def said(given: dict[str, Tensor]) -> list[Predictions]:
+    """The true objects, the last of each image first, and queries that say there is nothing."""
+    logits, boxes = torch.zeros(3, QUERIES, CLASSES + 1), torch.full((3, QUERIES, 4), 0.5)
+    logits[..., -1] = 5.0
+    for i, count in enumerate(given["present"].sum(1).tolist()):
+        for t in range(count):
+            query = count - 1 - t
+            logits[i, query, given["labels"][i, t]] = 10.0 - t
+            boxes[i, query] = given["boxes"][i, t]
+    return [Predictions(logits, boxes)]
+
+
+def test_right_answers_are_precise(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial, given = task(), batch()
+    monkeypatch.setattr(trial, "predict", lambda batch, earlier: said(batch))
+    trial.begin("valid")
+    trial.add(given, 0)
+    found = trial.summarise({name: float(value) for name, value in trial._sums.items()})
+    assert found["map_50"] == found["map"] == pytest.approx(1.0)
+    assert found["cardinality_error"] == 0.0
+    trial.begin("test")
+    wrong = {**given, "labels": (given["labels"] + 1) % CLASSES}
+    monkeypatch.setattr(trial, "predict", lambda batch, earlier: said(given))
+    trial.add(wrong, 0)
+    assert trial.summarise({name: float(value) for name, value in trial._sums.items()})["map_50"] < 0.5
+
+
+def test_answers_are_the_objects_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial, given = task(), batch()
+    trial.data = cast(Data, Names())
+    monkeypatch.setattr(trial, "predict", lambda batch, earlier: said(given))
+    answers = trial.answers({"images": given["images"], "valid": given["valid"]})
+    assert [len(answer["objects"]) for answer in answers] == [2, 0, 3]
+    for t, entry in enumerate(answers[2]["objects"]):
+        assert entry["label"] == "abc"[int(given["labels"][2, t])]
+        x, y, w, h = given["boxes"][2, t].tolist()
+        assert entry["box"] == pytest.approx([(x - w / 2) * 40, (y - h / 2) * 32, 40 * w, 32 * h])
+    scores = [entry["score"] for entry in answers[2]["objects"]]
+    assert scores == sorted(scores, reverse=True)
+    # the padding below the first image is no part of it
+    assert answers[0]["objects"][0]["box"][3] == pytest.approx(float(given["boxes"][0, 0, 3]) * 24)
+    json.dumps(answers)
+
+
+def test_a_picture_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial, given = task(), batch()
+    trial.data = cast(Data, Names())
+    monkeypatch.setattr(trial, "predict", lambda batch, earlier: said(given))
+    answer = trial.answers(given)[2]
+    [axes] = trial.figure(given, 2, answer).axes  # type: ignore[union-attr]
+    boxes = [(patch.get_linestyle(), patch.get_width()) for patch in axes.patches]
+    assert boxes == [("--", pytest.approx(12))] * 3 + [("-", pytest.approx(12))] * 3
+    new = {"images": given["images"], "valid": given["valid"]}
+    [axes] = trial.figure(new, 2, answer).axes  # type: ignore[union-attr]
+    assert len(axes.patches) == 3
+
+
+class Gathered(Ranks):
+    """`gather` gives what has been put here."""
+
+    def __init__(self, values: list[Any]) -> None:
+        super().__init__()
+        object.__setattr__(self, "values", values)
+
+    def gather(self, value: Any) -> list[Any]:
+        found: list[Any] = self.values  # type: ignore[attr-defined]
+        return found
+
+
+def test_precision_is_that_of_all_ranks_together() -> None:
+    given, alone, ranks = batch(), task(), [task(), task()]
+    for trial in (alone, *ranks):
+        trial.detector.eval()
+        trial.begin("valid")
+    with torch.no_grad():
+        alone.add(given, 0)
+        for trial, share in zip(ranks, (slice(0, 1), slice(1, 3)), strict=True):
+            trial.add({name: tensor[share] for name, tensor in given.items()}, 0)
+    sums = {name: float(value) for name, value in alone._sums.items()}
+    expected = alone.summarise(sums)
+    ranks[0].ranks = Gathered([trial.seen for trial in ranks])
+    assert ranks[0].summarise(sums) == pytest.approx(expected)
+    assert {"map", "map_50"} <= set(expected)

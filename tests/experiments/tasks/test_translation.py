@@ -10,6 +10,7 @@ import sacrebleu
 import torch
 from torch import Tensor
 
+from blocks.generation import Decoding, generate
 from blocks.topology import EncoderDecoder
 from experiments.cli.specs import find_spec
 from experiments.data import ParallelText
@@ -44,11 +45,10 @@ def test_a_decoder_that_sees_the_answer_is_refused() -> None:
 @pytest.fixture
 def task(tmp_path: Path) -> Translation:
     """An untrained model, its weights large enough for different answers to different sources."""
-    for name in ("train", "valid"):
+    for name in ("train", "valid", "test"):
         (tmp_path / f"{name}.tsv").write_text("en\tes\n" + "\n".join(ROWS) + "\n")
-    data = ParallelText(
-        0, train=str(tmp_path / "train.tsv"), valid=str(tmp_path / "valid.tsv"), length=30, batch_size=2
-    )
+    files = {name: str(tmp_path / f"{name}.tsv") for name in ("train", "valid", "test")}
+    data = ParallelText(0, **files, length=30, batch_size=2)
     torch.manual_seed(1)
     model = EncoderDecoder(dim=16, layers=1, heads=2, vocab=data.vocab)
     with torch.no_grad():
@@ -57,16 +57,12 @@ def task(tmp_path: Path) -> Translation:
     return Translation(model.eval(), data, AdamW(), Constant(), decode_batches=2)
 
 
-def validate(task: Translation) -> dict[str, float]:
+def validate(task: Translation, split: str = "valid") -> dict[str, float]:
     """What Lightning does, without it."""
-    sums: dict[str, float] = {}
-    task.translations = []
-    for i, batch in enumerate(task.data.eval_loader()):
-        for name, value in task.measure(batch).items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
-        if i < task.decode_batches:
-            task.translations += task.translate(batch)
-    return task.summarise(sums)
+    task.begin(split)
+    for i, batch in enumerate(task.data.eval_loader(split)):
+        task.add(batch, i)
+    return task.summarise({name: float(value.detach()) for name, value in task._sums.items()})
 
 
 def test_scores_are_sacrebleu_s(task: Translation) -> None:
@@ -97,6 +93,49 @@ def test_only_so_many_batches_are_decoded(task: Translation) -> None:
     assert len(task.translations) == 2
     task.decode_batches = 0
     assert "bleu" not in validate(task)
+
+
+def test_the_whole_test_split_is_translated_by_beam_search(task: Translation) -> None:
+    task.decode_batches, task.beams = 1, 3
+    greedy = [text for text, _ in _translated(task, "valid")]
+    by_beams = _translated(task, "test")
+    assert [reference for _, reference in by_beams] == [row.split("\t")[1] for row in ROWS]
+    batches = list(task.data.eval_loader("test"))
+    start = [torch.full((len(batch["source"]), 1), BOS) for batch in batches]
+    ids = [
+        generate(
+            task.model,
+            begins,
+            Decoding(max_new_tokens=30, stop=EOS, beams=3, length_penalty=0.6),
+            source=batch["source"],
+            source_valid=batch["source_valid"],
+        ).tolist()
+        for begins, batch in zip(start, batches, strict=True)
+    ]
+    assert [text for text, _ in by_beams] == [task.pairs.tokenizer.decode(row) for rows in ids for row in rows]
+    assert len(greedy) == 2 and greedy != [text for text, _ in by_beams[:2]]
+    task.decode_batches = 0
+    assert _translated(task, "test") == []
+
+
+def _translated(task: Translation, split: str) -> list[tuple[str, str]]:
+    validate(task, split)
+    return list(task.translations)
+
+
+def test_new_sources_are_answered(task: Translation) -> None:
+    task.beams = 3
+    batch = next(iter(task.data.eval_loader("test")))
+    new = {name: batch[name] for name in ("source", "source_valid")}
+    assert [found["translation"] for found in task.answers(new)] == task.translate(batch, 3)
+
+
+def test_the_summary_holds_sacrebleu_s_signatures(task: Translation) -> None:
+    facts = task.facts()
+    assert facts["bleu_signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert facts["chrf_signature"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
+    task.decode_batches = 0
+    assert task.facts() == {}
 
 
 def test_loss_by_hand(task: Translation) -> None:

@@ -1,0 +1,1 @@
+"""What a person can look at: an input with what a model says to it."""
