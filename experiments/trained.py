@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blocks.topology import Topology
 from experiments.data import Data
-from experiments.making import make_data
+from experiments.making import make_data, make_task
 from experiments.results import read_results, runs_in
+from experiments.start.merging import merged
 from experiments.training.checkpoint_io import model_state, newest, read_checkpoint
 from registry.assembly import assemble_block
 from registry.catalog import Catalog, UnknownKind
 from registry.errors import Problem, SpecError
 from registry.yaml_reader import read_yaml
 
+if TYPE_CHECKING:
+    from experiments.tasks import Task
+
 
 @dataclass(frozen=True)
 class Trained:
-    """A model in evaluation mode, with its data (for the tokenizer) and its full spec."""
+    """A model in evaluation mode, with its data (for the tokenizer), its full spec and its parts.
+
+    step: of the training, after which its weights were saved. fingerprint: of the data that it was trained on.
+    """
 
     model: Topology
     data: Data
     spec: dict[str, Any]
     folder: Path
+    catalog: Catalog
+    step: int
+    fingerprint: str
+
+    @cached_property
+    def task(self) -> Task:
+        """What the model was trained for, around it, in evaluation mode; made when it is first asked for."""
+        task = make_task(self.spec, self.model, self.data, self.catalog)
+        task.eval()
+        return task
 
 
 def load_trained(folder: Path, plugins: tuple[str, ...] = ()) -> Trained:
@@ -45,9 +63,11 @@ def load_trained(folder: Path, plugins: tuple[str, ...] = ()) -> Trained:
         remedy = "If it is a part of your own, name its file by --plugin"
         raise SpecError([Problem("", f"{folder / 'spec.yaml'}: {unknown.args[0]} {remedy}")]) from None
     data.load(folder)
-    model.load_state_dict(model_state(_checkpoint(folder)))
+    checkpoint = _checkpoint(folder)
+    model.load_state_dict(merged(model_state(checkpoint), spec))
     assert isinstance(model, Topology)
-    return Trained(model.eval(), data, spec, folder)
+    step, fingerprint = int(checkpoint["global_step"]), str(checkpoint.get("data", ""))
+    return Trained(model.eval(), data, spec, folder, catalog, step, fingerprint)
 
 
 def _trial_of(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.recipes.made import DIAGNOSTICS, LONG
 from benchmarks.recipes.row import Claim, Row, above, at_least, below
 
 ROWS: tuple[Row, ...] = (
@@ -155,5 +156,7 @@ ROWS: tuple[Row, ...] = (
         also=("test/f1",),
         larger="data.train, data.valid: FASTA or CSV files of your own, data.length=512, model.dim=256 model.layers=6",
     ),
+    *LONG,
+    *DIAGNOSTICS,
 )
 """One per recipe: `Row(title=..., system=..., spec="recipes/...", metric="test/...", bar=above("label"), ...)`."""

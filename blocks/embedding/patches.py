@@ -65,7 +65,7 @@ class PatchEmbedding(Embedding):
             inputs = inputs.masked_fill(~rearrange(real, "b H W -> b 1 H W"), 0.0)
         x = self.projection(rearrange(inputs, "b c (h p) (w q) -> b (h w) (c p q)", **cuts))
         if self.class_tokens is not None:
-            x = torch.cat([repeat(self.class_tokens.weight, "k m -> b k m", b=len(x)), x], dim=1)
+            x = torch.cat([repeat(self.class_tokens.weight, "k m -> b k m", b=x.shape[0]), x], dim=1)
         at = self._places(rearrange(real, "b (h p) (w q) -> b h w (p q)", **cuts).any(-1), marks)
         return Embedded(self.dropout(self.norm(place(x, at))), at)
 

@@ -32,7 +32,7 @@ class Queries(Embedding):
 
     def forward(self, inputs: Tensor, marks: Marks, place: Place) -> Embedded:
         at = marks.coordinates(self.count, device=inputs.device)
-        x = repeat(self.zero, "m -> b n m", b=len(inputs), n=self.count)
+        x = repeat(self.zero, "m -> b n m", b=inputs.shape[0], n=self.count)
         return Embedded(place(x, at), at)
 
     def example(self, batch: int, length: int) -> Tensor:

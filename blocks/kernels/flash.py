@@ -15,12 +15,13 @@ _backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 def fusable(*tensors: Tensor | None) -> bool:
-    """Whether the fused kernel takes these q, k and v: float32 or float64 on the CPU, outside function transforms.
+    """Whether the fused kernel takes these q, k and v: float32 or float64 on the CPU, outside transforms and export.
 
     On the meta device it works out shapes, so that what is counted there is what the CPU would do.
     """
     given = [tensor for tensor in tensors if tensor is not None]
-    if torch._C._are_functorch_transforms_active():
+    # what reads an exported graph knows the public function, not the kernel below it
+    if torch._C._are_functorch_transforms_active() or torch.compiler.is_exporting():
         return False
     same = all(tensor.dtype == given[0].dtype and tensor.shape[-1] == given[0].shape[-1] for tensor in given)
     able = given[0].dtype in (torch.float32, torch.float64) and all(t.device.type in ("cpu", "meta") for t in given)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from blocks.attention import Attention, FullAttention
-from blocks.embedding import Embedding, TokenEmbedding
+from blocks.coords import Coords
+from blocks.embedding import Embedding, Marks, TokenEmbedding
 from blocks.feedforward import FeedForward, Mlp
 from blocks.head import Head, LMHead
 from blocks.init import Init, draw_seed
@@ -93,5 +94,9 @@ class Encoder(Topology):
         tap: to look inside.
         """
         marks = marks_of(None, valid=valid, segment=segment, globals=globals, types=types)
+        return self.read_out(*self.encode(tokens, marks, tap))
+
+    def encode(self, tokens: Tensor, marks: Marks, tap: Tap | None = None) -> tuple[Tensor, Coords]:
+        """What the head reads, [b n m], and its coordinates; arguments as in `run`."""
         stream = self.embedding(tokens, marks, self.stack.embed)
-        return self.read_out(self.stack(stream.x, Flow(stream.at, Full(), tap=tap)), stream.at)
+        return self.stack(stream.x, Flow(stream.at, Full(), tap=tap)), stream.at

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.attention_maps.words import Word, readable, visible
 from experiments.data import Data, Tokenizer
-from experiments.data.tokenizers import SPECIALS, byte_level
+from experiments.data.tokenizers import byte_level
 
 STARTS = ("<bos>", "<s>", "<pad>")
 STOPS = ("<eos>", "</s>")
@@ -37,6 +37,10 @@ class Vocabulary(ABC):
     def words(self, ids: Sequence[int]) -> list[Word]:
         """The tokens as people read them."""
 
+    @abstractmethod
+    def text(self, ids: Sequence[int]) -> str:
+        """The text that these ids are, special tokens left out; of half a character U+FFFD."""
+
 
 class RunVocabulary(Vocabulary):
     """The tokenizer of a run, with the special tokens that its data put around a text."""
@@ -49,9 +53,12 @@ class RunVocabulary(Vocabulary):
         self.after: list[int] = []
         if "labels" in data.provides:
             self.before = [self.tokenizer.special("<bos>")]
-        if "pairs" in data.provides:
-            self.stop = self.tokenizer.special("<eos>")
-            self.start, self.after = [self.tokenizer.special("<bos>")], [self.stop]
+        self.stop = next((i for i, name in self.tokenizer.special_ids().items() if name == "<eos>"), None)
+        if "running text" in data.provides and self.stop is not None:
+            # each document of a packed text stands behind the end of another
+            self.before = [self.stop]
+        if data.provides & {"pairs", "text tasks"}:
+            self.start, self.after = [self.tokenizer.special("<bos>")], [self.tokenizer.special("<eos>")]
 
     def source(self, text: str) -> list[int]:
         return [*self.before, *self._ids(text), *self.after]
@@ -60,9 +67,11 @@ class RunVocabulary(Vocabulary):
         return [*(self.start or []), *self._ids(text)]
 
     def words(self, ids: Sequence[int]) -> list[Word]:
-        first = self.tokenizer.vocab - self.tokenizer.specials
-        names = [SPECIALS[i - first] if first <= i < self.tokenizer.vocab else "" for i in ids]
-        return readable(self.tokenizer.pieces(ids), names)
+        special = self.tokenizer.special_ids()
+        return readable(self.tokenizer.pieces(ids), [special.get(i, "") for i in ids])
+
+    def text(self, ids: Sequence[int]) -> str:
+        return self.tokenizer.decode(ids)
 
     def _ids(self, text: str) -> list[int]:
         try:
@@ -112,6 +121,9 @@ class FileVocabulary(Vocabulary):
             return readable([None if w else _bytes(name) for w, name in zip(whole, names, strict=True)], names)
         return [Word(visible(name), i in self.special) for i, name in zip(ids, names, strict=True)]
 
+    def text(self, ids: Sequence[int]) -> str:
+        return str(self.inner.decode(list(ids)))
+
     def _first(self, tokens: Sequence[Any]) -> list[int] | None:
         """The first of these that is a token, by its name or number."""
         for token in tokens:
@@ -143,6 +155,9 @@ class Numbers(Vocabulary):
 
     def words(self, ids: Sequence[int]) -> list[Word]:
         return [Word(str(i)) for i in ids]
+
+    def text(self, ids: Sequence[int]) -> str:
+        return " ".join(map(str, ids))
 
 
 def vocabulary_in(folder: Path, start: str | None = None) -> Vocabulary:

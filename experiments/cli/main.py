@@ -32,7 +32,11 @@ GROUPS: dict[str, dict[str, str]] = {
         "report": "Rank what a run or sweep has so far, and write its page",
         "results": "Trials or variants as a table, for people and programs",
         "diff": "What sets two trials or two sweeps apart",
-        "generate": "Continue a prompt with a trained model",
+    },
+    "Use a trained model": {
+        "predict": "What a trained model says to new inputs",
+        "generate": "Continue a prompt, or translate a line",
+        "evaluate": "A trained model on a split of its data",
         "attend": "Draw what a trained model attends to",
     },
     "Exchange weights": {
@@ -49,7 +53,7 @@ EXPECTED: dict[str, int] = {
     "experiments.results.plan.ResultsError": 2,
     "experiments.store.database.StoreError": 2,
     "experiments.training.errors.CannotResume": 2,
-    "experiments.training.loggers.MissingExtra": 2,
+    "experiments.extras.MissingExtra": 2,
     "experiments.sweep.engine.EngineFailed": 1,
     "experiments.training.errors.RankFailed": 1,
     "experiments.training.errors.RankLost": 1,

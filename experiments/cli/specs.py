@@ -10,11 +10,17 @@ from registry.shipped import shipped as known_specs
 
 FOLDER = Path(__file__).parent.parent / "specs"
 PUBLISHED = FOLDER / "published"
+RECIPES = FOLDER / "recipes"
 
 
 def shipped() -> dict[str, Path]:
     """The experiments that ship with us, by name."""
     return {name: path for name, path in known_specs().items() if path.parent == FOLDER}
+
+
+def recipes() -> dict[str, Path]:
+    """The recipes that ship, one or more for each objective, by name: recipes/bert, recipes/long/listops."""
+    return {name: path for name, path in known_specs().items() if path.is_relative_to(RECIPES)}
 
 
 def published() -> dict[str, Path]:

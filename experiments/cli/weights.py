@@ -20,8 +20,15 @@ def demand_new(folder: Path) -> None:
         raise click.UsageError(f"{folder} is not empty; name a new folder, or remove it first")
 
 
+def has_weights(folder: Path) -> bool:
+    """Whether a folder is a model's own, not that of a run, which keeps its weights in checkpoints."""
+    names = ("model.safetensors", "model.safetensors.index.json")
+    return not (folder / "checkpoints").is_dir() and any((folder / name).is_file() for name in names)
+
+
 BESIDE = (
     "generation_config.json",
+    "labels.json",
     "merges.txt",
     "preprocessor_config.json",
     "sentencepiece.bpe.model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from einops import rearrange
@@ -87,17 +88,20 @@ def set_loss(
 
 
 def _layer(said: Predictions, objects: Sequence[Objects], cost: Weights, no_object: float, count: int) -> LayerLoss:
-    probabilities = said.logits.detach().softmax(-1)
-    matching = [
-        match(_cost(image_probabilities, image_boxes, image, cost))
-        for image_probabilities, image_boxes, image in zip(probabilities, said.boxes.detach(), objects, strict=True)
-    ]
-    numbered = list(enumerate(zip(matching, objects, strict=True)))
+    labels, boxes = (
+        torch.cat(found) for found in zip(*((image.labels, image.boxes) for image in objects), strict=True)
+    )
+    per_image = [len(image.labels) for image in objects]
+    costs = _costs(said.logits.detach().softmax(-1), said.boxes.detach(), labels, boxes, per_image, cost)
+    matching = [match(of_image) for of_image in costs]
+    # the same pairs, numbered through the whole batch
+    image = torch.cat([torch.full_like(pairs.queries, i) for i, pairs in enumerate(matching)])
+    query = torch.cat([pairs.queries for pairs in matching])
+    before = accumulate(per_image, initial=0)
+    target = torch.cat([pairs.targets + first for pairs, first in zip(matching, before, strict=False)])
     answers = torch.full(said.logits.shape[:2], said.logits.shape[-1] - 1, device=said.logits.device)
-    for i, (pairs, image) in numbered:
-        answers[i, pairs.queries] = image.labels[pairs.targets]
-    mine = torch.cat([said.boxes[i, pairs.queries] for i, (pairs, _) in numbered])
-    true = torch.cat([image.boxes[pairs.targets] for _, (pairs, image) in numbered])
+    answers[image, query] = labels[target]
+    mine, true = said.boxes[image, query], boxes[target]
     return LayerLoss(
         classes=_classes(said.logits, answers, no_object),
         l1=(mine - true).abs().sum() / count,
@@ -107,14 +111,22 @@ def _layer(said: Predictions, objects: Sequence[Objects], cost: Weights, no_obje
     )
 
 
-def _cost(probabilities: Tensor, boxes: Tensor, image: Objects, weights: Weights) -> Tensor:
-    """What each prediction would cost for each object. probabilities: [n classes + 1]; boxes: [n 4] -> [n t]."""
-    ours, theirs = rearrange(boxes, "n xywh -> n 1 xywh"), rearrange(image.boxes, "t xywh -> 1 t xywh")
-    return (
-        -weights.classes * probabilities[:, image.labels]
+def _costs(
+    probabilities: Tensor, boxes: Tensor, labels: Tensor, true: Tensor, per_image: Sequence[int], weights: Weights
+) -> Sequence[Tensor]:
+    """What each prediction would cost for each object of its image.
+
+    probabilities: [b n classes + 1]; boxes: [b n 4]; labels: int [t] and true: [t 4], of all images one after another;
+    per_image: how many each has, [b] -> b times [n t of the image]
+    """
+    # each image beside the objects of all is more than is needed, but one product for the whole batch
+    ours, theirs = rearrange(boxes, "b n xywh -> b n 1 xywh"), rearrange(true, "t xywh -> 1 1 t xywh")
+    costs = (
+        -weights.classes * probabilities[..., labels]
         + weights.l1 * (ours - theirs).abs().sum(-1)
         - weights.giou * generalised_iou(ours, theirs)
     )
+    return [of_image[i] for i, of_image in enumerate(torch.split(costs, list(per_image), dim=-1))]
 
 
 def _classes(logits: Tensor, answers: Tensor, no_object: float) -> Tensor:

@@ -11,6 +11,7 @@ import click
 
 from experiments.cli.folders import claim
 from experiments.cli.options import plugin_option
+from experiments.cli.weights import has_weights
 
 if TYPE_CHECKING:
     from blocks.topology import Topology
@@ -120,7 +121,7 @@ def _subject(run: Path, start: str | None, plugins: tuple[str, ...]) -> Subject:
     """The model of a run or of a folder with weights. Raises SpecError for one that cannot be read."""
     from experiments.attention_maps.vocabulary import RunVocabulary, vocabulary_in
 
-    if _has_weights(run):
+    if has_weights(run):
         from blocks.topology import Topology
         from registry.errors import Problem, SpecError
         from registry.pretrained import load_pretrained
@@ -139,12 +140,6 @@ def _subject(run: Path, start: str | None, plugins: tuple[str, ...]) -> Subject:
     if trained.folder != run:
         click.echo(f"the best trial: {trained.folder}", err=True)
     return Subject(trained.model, RunVocabulary(trained.data), trained.folder, trained.data.length)
-
-
-def _has_weights(folder: Path) -> bool:
-    """Whether a folder is a model's own, not that of a run, which keeps its weights in checkpoints."""
-    names = ("model.safetensors", "model.safetensors.index.json")
-    return not (folder / "checkpoints").is_dir() and any((folder / name).is_file() for name in names)
 
 
 def _facts(model: Topology, reading: Reading) -> Iterator[str]:

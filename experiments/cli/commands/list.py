@@ -25,7 +25,8 @@ def command(family: str | None, as_json: bool, plugins: tuple[str, ...]) -> None
 
     FAMILY: attention, position, norm, ... ; all of them unless given. `swapformer show KIND` tells more of one.
 
-    `swapformer list specs` names the specs that ship: experiments, and published systems such as gpt2-124m.
+    `swapformer list specs` names the specs that ship: experiments, recipes for every objective, and published systems
+    such as gpt2-124m.
     """
     if family == SPECS:
         _specs(as_json)
@@ -48,10 +49,12 @@ def command(family: str | None, as_json: bool, plugins: tuple[str, ...]) -> None
 
 def _specs(as_json: bool) -> None:
     """The specs that ship by name, without those that tests are made on."""
-    from experiments.cli.specs import published, shipped
+    from experiments.cli.specs import published, recipes, shipped
     from registry.shipped import about
 
-    found = {name: path for name, path in (shipped() | published()).items() if "/" not in name}
+    systems = {name: path for name, path in published().items() if "/" not in name}
+    groups = {"experiment": shipped(), "recipe": recipes(), "published system": systems}
+    found = {name: path for group in groups.values() for name, path in group.items()}
     if as_json:
         import json
 
@@ -59,13 +62,12 @@ def _specs(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif on_terminal():
         screen = console()
-        for title, group in (("experiment", shipped()), ("published system", published())):
+        for title, group in groups.items():
             lines = table(title, "")
             lines.columns[0].header_style = "bold"
             lines.columns[0].min_width = max(map(len, found))
-            for name in group:
-                if name in found:
-                    lines.add_row(name, about(found[name]))
+            for name, path in group.items():
+                lines.add_row(name, about(path))
             screen.print(lines)
     else:
         click.echo("\n".join(aligned([(name, about(path)) for name, path in found.items()])))

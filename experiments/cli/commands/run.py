@@ -27,12 +27,15 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     A `sweep:` in the spec is left alone; `swapformer sweep` trains its variants. Ctrl-C saves and stops.
     """
     loaded = load_spec(spec, overrides, plugins, trust)
+    from experiments.start.placing import placed
     from experiments.trial_spec import alone, require_training, trial_id
 
     require_training(loaded.full)
+    loaded = placed(loaded)
     from experiments.making import PartsMaker, filled, make_data
     from experiments.measure import facts
     from experiments.provenance import recorded
+    from experiments.start.settling import settled
     from experiments.training.places import outside
     from experiments.training.trial import exit_code, read_summary, run_trial
     from registry.assembly import dry_run
@@ -41,6 +44,7 @@ def command(spec: str, overrides: tuple[str, ...], plugins: tuple[str, ...], tru
     data.prepare()
     full = filled(loaded.full, data)
     dry_run(full["model"], loaded.catalog)
+    full = settled(full, loaded.catalog, loaded.plugins)
     folder = Path(out) / f"{run_name(spec, loaded)}-{trial_id(full)[:8]}"
     place, build_parts = outside(full["trainer"]), PartsMaker(loaded.plugins)
     if place is not None and place.rank > 0:
@@ -116,7 +120,7 @@ def _tell(summary: dict[str, Any], folder: Path, data: Data) -> None:
         click.echo(f"  {name} {value:.5g}")
     if summary["status"] == "finished":
         click.echo(f"next: swapformer report {folder}")
-        if not data.provides & {"labels"}:
-            click.echo(f'      swapformer generate {folder} "..."')
+        writes = data.provides & {"running text", "pairs", "text tasks"}
+        click.echo(f'      swapformer {"generate" if writes else "predict"} {folder} "..."')
     elif summary["status"] == "interrupted":
         click.echo("saved; the same command continues")

@@ -46,7 +46,7 @@ def test_list_of_specs_says_what_each_is(call: Call) -> None:
     lines = dict(line.split(maxsplit=1) for line in call("list", "specs").output.splitlines())
     assert next(iter(lines)) == "classify"
     assert {"demo", "gpt2-124m", "bert-base", "detr-r50"} <= set(lines)
-    assert not any("/" in name for name in lines)
+    assert "recipes/classify-languages" in lines and not any(name.startswith("tiny/") for name in lines)
     assert lines["gpt2-124m"].startswith("GPT-2, 124 million parameters (Radford et al. 2019; ")
     assert lines["pythia-70m"].endswith("in the released weights.")
     found = json.loads(call("list", "specs", "--json").output)
