@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= runs
 ARGS ?=
 
-.PHONY: setup demo study test lint types contracts check clean help
+.PHONY: setup demo study recipes test lint types contracts check clean help
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ demo: setup  ## Train the demo sweep, rank it, write its report; again: continue
 
 study: setup  ## A study with five seeds, whose report is docs/studies/parts.html (half an hour)
 	$(BIN)/swapformer sweep studies/parts --out $(OUT) $(ARGS)
+
+recipes: setup  ## Train every recipe with three seeds, and write docs/recipes.md (hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.recipes --write $(ARGS)
 
 test: setup  ## Run the default test suite, on all cores
 	$(BIN)/python -m pytest -n auto $(ARGS)

@@ -73,7 +73,8 @@ def _call(line: str) -> None:
     words = shlex.split(line, comments=True)
     if words[:1] != ["swapformer"]:
         return
-    trained = {name: ["--help"] for name in ("report", "generate", "predict", "evaluate", "export", "results", "diff", "status")}
+    asked = ("report", "generate", "predict", "evaluate", "export", "results", "diff", "status")
+    trained = {name: ["--help"] for name in asked}
     extra = {"run": ["trainer.max_steps=2"], "sweep": ["--dry-run"], **trained}
     result = CliRunner().invoke(cli, [*words[1:], *extra.get(words[1], [])])
     assert result.exit_code == 0, f"{line}\n{result.output}"

@@ -123,7 +123,7 @@ class Data(ABC):
             self.prepare()
 
     def picture(self, batch: Batch, row: int) -> np.ndarray | None:
-        """What a person sees of a row of a batch: [H W], [H W 1] or [H W 3] from 0 to 1; None where that is no image."""
+        """What a person sees of a row: [H W], [H W 1] or [H W 3] from 0 to 1; None where that is no image."""
         return None
 
     def items(self, source: str | Path) -> Items:

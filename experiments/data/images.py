@@ -114,9 +114,8 @@ class LabelledImages(Data):
         if split not in self._splits:
             raise BadData(self.name, f"there is no {split} split")
         images = self._splits[split]
-        augment = self.augment if split == "train" else Augment()
         pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
-        return ImageRows(pixels, self.reader.normal, labels, augment)
+        return ImageRows(pixels, self.reader.normal, labels, self.augment)
 
     def picture(self, batch: Batch, row: int) -> np.ndarray:
         return self.reader.normal.undo(batch["tokens"][row]).numpy()

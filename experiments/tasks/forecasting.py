@@ -35,8 +35,9 @@ class Forecasting(Task):
     wrong left out; loss.
 
     instance_norm: what each window is measured from: none, its mean in units of its deviation (RevIN without weights),
-    or its last value; forecasts are brought back. A decoder then sees, in training only, the level of the whole window
-    at each of its places.
+    or its last value; forecasts are brought back. Of a decoder, last means that what it tells at each place is measured
+    from the last step that it has read there; with mean it is given, in training only, the level of the whole window at
+    every place.
     loss: mse or mae.
     """
 
@@ -154,7 +155,9 @@ class Forecasting(Task):
         return of_channels[None, None]
 
     def _level(self, batch: Batch) -> Level:
-        return level(batch["tokens"], batch.get("seen"), self.instance_norm)
+        # the places of a decoder have each a last value of their own, see `_next`
+        how: InstanceNorm = "none" if self.stepwise and self.instance_norm == "last" else self.instance_norm
+        return level(batch["tokens"], batch.get("seen"), how)
 
     def _told(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Forecast, targets and which of them are known, all [b horizon c]."""
@@ -171,7 +174,7 @@ class Forecasting(Task):
         read = at.to(whole)[:, : length - patch]
         read = read.masked_fill(~known[:, : length - patch], 0.0)
         given = {"valid": known[:, : length - patch].any(2)} if "seen" in batch else {}
-        said = self._cut(self.model(read, **given, **self._kinds(read, batch)), patch)
+        said = self._next(self.model(read, **given, **self._kinds(read, batch)), read)
         return at.back(said), whole[:, patch:length], known[:, patch:length]
 
     @property
@@ -188,7 +191,7 @@ class Forecasting(Task):
         state, given = model.new_state(), marks(batch)
         while len(told) * self.patch < self.series.horizon:
             said = model(read, state=state, **given, **self._kinds(read, batch))
-            told.append(self._cut(said[:, -1:], self.patch))
+            told.append(self._next(said[:, -1:], read[:, -self.patch :]))
             read, given = told[-1], {}
         return torch.cat(told, dim=1)[:, : self.series.horizon]
 
@@ -197,6 +200,13 @@ class Forecasting(Task):
         if getattr(cast(Topology, self.model).embedding, "types", None) is None:
             return {}
         return {"types": batch["channel"][:, None].expand(-1, read.shape[1])}
+
+    def _next(self, said: Tensor, read: Tensor) -> Tensor:
+        """The steps that a decoder tells at each place where it has read a vector. read: [b n c] -> [b n c]"""
+        steps = self._cut(said, self.patch)
+        if self.instance_norm != "last":
+            return steps
+        return steps + read[:, self.patch - 1 :: self.patch].repeat_interleave(self.patch, dim=1)
 
     def _cut(self, said: Tensor, patch: int) -> Tensor:
         """Vectors as steps: [b n (p c)] -> [b (n p) c]."""

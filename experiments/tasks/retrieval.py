@@ -104,7 +104,7 @@ class Retrieval(Task):
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
         seen = [each for found in self.ranks.gather(self._seen) for each in found]
         a, b = (side.to(self.device) for side in in_order(seen))
-        first, second, same = self.passages.pairs(self.split).to(self.device).unbind(1)
+        first, second, same = self._pairs(self.split, len(a)).to(self.device).unbind(1)
         with torch.no_grad():
             return self._matching(a[first], b[second], same) if self.objective == "matching" else self._contrast(a, b)
 
@@ -125,8 +125,15 @@ class Retrieval(Task):
 
     def _judged(self, a: Tensor, b: Tensor, split: str) -> tuple[Tensor, Tensor]:
         """Similarities of the pairs that the data want judged, and whether they are the same."""
-        first, second, same = self.passages.pairs(split).to(a.device).unbind(1)
+        first, second, same = self._pairs(split, len(a)).to(a.device).unbind(1)
         return (a[first] * b[second]).sum(-1), same
+
+    def _pairs(self, split: str, rows: int) -> Tensor:
+        """The pairs to be judged among the first rows, which are all unless the trainer limits the evaluation."""
+        pairs = self.passages.pairs(split)
+        there = pairs[(pairs[:, :2] < rows).all(1)]
+        # where none of them is among so few rows, each with its own partner
+        return there if len(there) else torch.arange(rows).repeat(3, 1).T.index_fill(1, torch.tensor(2), 1)
 
     def answers(self, batch: Batch) -> list[Answer]:
         """vector: of the text; where there is a second one similarity, or for matching same, the chance that it is."""

@@ -105,10 +105,9 @@ class Transcription(Task):
             beams=self.beams,
             length_penalty=self.length_penalty,
         )
-        source = {"source": batch["source"], "source_valid": batch["source_valid"]}
-        return [
-            tokenizer.decode(ids) for ids in generate(cast(Topology, self.model), start, decoding, **source).tolist()
-        ]
+        source, source_valid = batch["source"], batch["source_valid"]
+        ids = generate(cast(Topology, self.model), start, decoding, source=source, source_valid=source_valid).tolist()
+        return [tokenizer.decode(row) for row in ids]
 
 
 def word_errors(written: list[tuple[str, str]]) -> dict[str, float]:

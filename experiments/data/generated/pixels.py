@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.data.base import Data
+from experiments.data.base import Data, Items
 from experiments.data.digest import digest
+from experiments.data.errors import BadData
+from experiments.data.generated.base import GivenRows
 from experiments.data.loader import Batch, Rows
 from experiments.data.vision.arrays import Images, with_channels
 from experiments.data.vision.corpora import Corpus, load
+from experiments.data.vision.folders import pictures_in
+from experiments.data.vision.pictures import read_picture
 from experiments.results.plan import Reference
 from registry import Need, part
 from registry.types import PositiveInt
@@ -83,6 +88,23 @@ class Pixels(Data):
         seen = with_channels(pixels, 3 if self.colour == "rgb" else 1).reshape(len(pixels), -1)
         tokens = seen.astype(np.int64) * self.levels // 256
         return torch.from_numpy(np.pad(tokens, ((0, 0), (1, 0)), constant_values=self.levels))
+
+    def items(self, source: str | Path) -> Items:
+        """An image file, or the images in a folder, scaled to the size of the training images."""
+        if isinstance(source, str):
+            raise BadData(source, "an image comes as a file, or a folder of files")
+        paths = pictures_in(source)
+        like = self.images["train"].pixels
+        pixels = np.stack([read_picture(path, like.shape[-1], like.shape[1:3]) for path in paths])
+        return Items(GivenRows([*self.sequence(pixels)]), [str(path) for path in paths])
+
+    def picture(self, batch: Batch, row: int) -> np.ndarray:
+        """The image, of as many levels as the tokens tell apart."""
+        values = batch["tokens"][row, 1:].numpy() / (self.levels - 1)
+        side = self.images["train"].pixels.shape[1]
+        shape = (side, side, 3) if self.colour == "rgb" else (side, side)
+        picture: np.ndarray = values.reshape(shape)
+        return picture
 
     def about(self) -> dict[str, Any]:
         sizes = {f"{split}_rows": len(images) for split, images in self.images.items()}

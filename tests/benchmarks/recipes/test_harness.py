@@ -141,6 +141,8 @@ def test_a_recipe_is_trained_with_three_seeds_and_collected(tmp_path: Path) -> N
     assert found.parameters and done.length == 16 and done.made["cores"]
     with pytest.raises(RecipeFailed, match="has no test/bleu"):
         collect(dataclasses.replace(row, metric="test/bleu"), folder, tmp_path)
-    (tmp_path / "recipes" / "small.yaml").write_text(SPEC.replace("heads: 2", "heads: 3"))
+    (tmp_path / "recipes" / "small.yaml").write_text(
+        SPEC.replace("length: 16", "train: none.tsv, valid: none.tsv, length: 16")
+    )
     with pytest.raises(RecipeFailed, match="ended with exit code 2"):
         train(row, tmp_path / "other", tmp_path)

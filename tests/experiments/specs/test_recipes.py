@@ -125,7 +125,7 @@ def losses(run: Path) -> list[float]:
 def real_input(data: Data, spec: Mapping[str, Any], folder: Path) -> str | Path | None:
     """Something of the test split as a person would have it; None for data that people have no inputs for."""
     match kind := spec["kind"]:
-        case "images" | "scenes" | "objects":
+        case "images" | "pixels" | "scenes" | "objects":
             data.prepare()
             rows = data.rows("test")
             pixels = data.picture(rows.batch(rows.keys(None)[:1]), 0)

@@ -144,10 +144,11 @@ def test_both_ways_of_reading_channels_give_references_of_one_scale(tmp_path: Pa
     assert task.summarise(sums(task, batches))["mse"] == pytest.approx(last, rel=1e-6)
 
 
+@pytest.mark.parametrize("norm", ["none", "last"])
 @pytest.mark.parametrize("types", [0, 2])
-def test_a_decoder_learns_at_every_place(types: int, tmp_path: Path) -> None:
+def test_a_decoder_learns_at_every_place(types: int, norm: Any, tmp_path: Path) -> None:
     data = series(tmp_path, channels="apart")
-    task = stepwise(data, 1, types, instance_norm="none")
+    task = stepwise(data, 1, types, instance_norm=norm)
     batch = first(data)
     squares = []
     for row in range(len(batch["tokens"])):
@@ -155,13 +156,13 @@ def test_a_decoder_learns_at_every_place(types: int, tmp_path: Path) -> None:
         whole = torch.cat([batch["tokens"][row], batch["targets"][row]])[:12]
         for end in range(2, 12, 2):
             kind = {"types": torch.full((1, end), int(batch["channel"][row]))} if types else {}
-            said = task.model(whole[:end][None], **kind)[0, -1]
+            said = task.model(whole[:end][None], **kind)[0, -1] + (whole[end - 1, 0] if norm == "last" else 0)
             squares += ((said - whole[end : end + 2, 0]) ** 2).tolist()
     assert float(task.loss(batch).detach()) == pytest.approx(np.mean(squares))
 
 
 @pytest.mark.parametrize("types", [0, 2])
-@pytest.mark.parametrize("norm", ["none", "mean"])
+@pytest.mark.parametrize("norm", ["none", "mean", "last"])
 def test_a_decoder_reads_what_it_has_told(norm: Any, types: int, tmp_path: Path) -> None:
     """The cache changes nothing: the whole window again for each vector."""
     data = series(tmp_path, channels="apart")
@@ -169,11 +170,12 @@ def test_a_decoder_reads_what_it_has_told(norm: Any, types: int, tmp_path: Path)
     batch = first(data)
     found = task.forecast(batch)
     assert found.shape == batch["targets"].shape
-    at = level(batch["tokens"], None, norm)
+    at = level(batch["tokens"], None, "none" if norm == "last" else norm)
     read = at.to(batch["tokens"])
     for _ in range(3):
         kinds = {"types": batch["channel"][:, None].expand(-1, read.shape[1])} if types else {}
-        read = torch.cat([read, task.model(read, **kinds)[:, -1].unsqueeze(-1)], dim=1)
+        said = task.model(read, **kinds)[:, -1] + (read[:, -1] if norm == "last" else 0)
+        read = torch.cat([read, said.unsqueeze(-1)], dim=1)
     torch.testing.assert_close(found, at.back(read[:, 8:13]))
 
 

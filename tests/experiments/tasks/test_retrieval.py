@@ -91,6 +91,21 @@ def test_metrics_over_the_whole_split(tmp_path: Path) -> None:
     assert evaluated(task, "test") == pytest.approx(metrics)
 
 
+@pytest.mark.parametrize("objective", ["contrastive", "matching"])
+@pytest.mark.parametrize("rows", [3, 1])
+def test_an_evaluation_of_the_first_rows_judges_pairs_among_them(tmp_path: Path, objective: str, rows: int) -> None:
+    task = task_of(tmp_path, objective, batch_size=rows)
+    task.begin("valid")
+    with torch.no_grad():
+        task.add(next(iter(task.data.eval_loader("valid"))), 0)
+    metrics = task.summarise({"rows": float(rows)})
+    pairs = [pair for pair in task.passages.pairs("valid").tolist() if max(pair[:2]) < rows]
+    assert 0 < len(pairs) < len(task.passages.pairs("valid"))
+    assert round(metrics["pair_accuracy"] * len(pairs), 5).is_integer()
+    task.passages._pairs["valid"] = torch.tensor([[5, 6, 0]])
+    assert torch.equal(task._pairs("valid", 2), torch.tensor([[0, 0, 1], [1, 1, 1]]))
+
+
 def test_metrics_of_matching(tmp_path: Path) -> None:
     task = task_of(tmp_path, "matching")
     metrics, rows = evaluated(task, "valid"), task.passages.rows("valid")

@@ -56,6 +56,19 @@ def test_metrics_by_hand(task: SpanCorruption) -> None:
     )
 
 
+def test_text_accuracy_leaves_sentinels_out(task: SpanCorruption, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = next(iter(task.data.eval_loader()))
+    said = batch["targets"].clone()
+    said[said < 256] = 0
+    said[0, 1] = batch["targets"][0, 1]
+    logits = torch.nn.functional.one_hot(said, task.text.vocab).double()
+    monkeypatch.setattr(task, "logits", lambda batch: logits)
+    found = task.summarise({name: float(value) for name, value in task.measure(batch).items()})
+    text = int((batch["targets"] < 256).sum())
+    assert found["text_accuracy"] == pytest.approx(1 / text)
+    assert found["accuracy"] == pytest.approx((batch["targets"].numel() - text + 1) / batch["targets"].numel())
+
+
 def test_answers(task: SpanCorruption, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spans stand behind their sentinels; what comes before the first one, or behind <eos>, counts for nothing."""
     written = [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from experiments.data.errors import BadData
 from experiments.data.generated import Pixels
 from experiments.data.vision.corpora import load
 
@@ -59,3 +63,17 @@ def test_refused() -> None:
         Pixels(0, colour="rgb")
     with pytest.raises(ValueError, match=r"data.levels is 300: from 2 to 256"):
         Pixels(0, levels=300)
+
+
+def test_an_image_of_ones_own_is_read_as_the_training_images_are(tmp_path: Path) -> None:
+    data = Pixels(0, corpus="digits")
+    pixels = data.images["valid"].pixels[3]
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "digit.png")
+    items = data.items(tmp_path)
+    batch = items.rows.batch(items.rows.keys(None))
+    rows = data.rows("valid")
+    assert batch["tokens"].tolist() == rows.batch(torch.tensor([3]))["tokens"].tolist()
+    assert list(items.inputs) == [str(tmp_path / "digit.png")]
+    assert np.array_equal(np.rint(data.picture(batch, 0) * 255), pixels[..., 0])
+    with pytest.raises(BadData, match="an image comes as a file"):
+        data.items("digit")
