@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.recipes.made import DIAGNOSTICS, LONG
-from benchmarks.recipes.row import Claim, Row, above, at_least, below
+from benchmarks.recipes.row import Claim, Row, above, at_least, at_most, below
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -182,6 +182,46 @@ ROWS: tuple[Row, ...] = (
         bar=at_least(0.5),
         also=("test/map",),
         larger="data: {kind: objects} with COCO's files, published/detr-r50 for the model, learnt backbone weights",
+    ),
+    Row(
+        title="Speech recognition",
+        system="Whisper: Radford et al. 2022, arXiv 2212.04356",
+        spec="recipes/whisper-digits",
+        metric="test/wer_strings",
+        bar=at_most(0.2),
+        baselines=("speech.nearest",),
+        also=("test/wer", "test/exact"),
+        larger="data.path: a folder of recordings of your own, data.rate=16000 data.bins=80, published/whisper-tiny",
+    ),
+    Row(
+        title="Forecasting, many channels",
+        system="PatchTST: Nie et al. 2022, arXiv 2211.14730; all channels in each patch",
+        spec="recipes/forecast-weather",
+        metric="test/mse",
+        bar=below("last value", "seasonal naive", "linear"),
+        baselines=("series.weather",),
+        also=("test/mae", "test/mase"),
+        larger="data.path: years instead of months; then data.channels=apart, a longer context, more layers",
+    ),
+    Row(
+        title="Forecasting, many channels, by a decoder",
+        system="autoregression over patches; patches as in PatchTST: Nie et al. 2022, arXiv 2211.14730",
+        spec="recipes/forecast-weather-decoder",
+        metric="test/mse",
+        bar=below("last value", "seasonal naive", "linear"),
+        baselines=("series.weather",),
+        also=("test/mae", "test/mase"),
+        larger="data.path: years instead of months; any horizon",
+    ),
+    Row(
+        title="Forecasting, one channel",
+        system="PatchTST: Nie et al. 2022, arXiv 2211.14730",
+        spec="recipes/forecast-births",
+        metric="test/mse",
+        bar=below("last value", "seasonal naive", "linear"),
+        baselines=("series.births",),
+        also=("test/mae", "test/mase"),
+        larger="data.path: a file of your own; many like series as columns, data.channels=apart",
     ),
     *LONG,
     *DIAGNOSTICS,

@@ -15,8 +15,9 @@ RIDGES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
 
 
 def weather() -> list[Reference]:
-    """A day of hourly weather, by windows of up to a week."""
-    return references(Series(corpus="weather", horizon=24, season=24), (24, 48, 96, 168))
+    """A day of hourly weather, by windows of up to a week; of all channels together, up to a day."""
+    data = Series(corpus="weather", horizon=24, season=24)
+    return [*references(data, (24, 48, 96, 168)), joint(data, (6, 12, 24))]
 
 
 def births() -> list[Reference]:
@@ -34,6 +35,31 @@ def references(data: Series, contexts: Sequence[int]) -> list[Reference]:
     )
     error = squared_error(data, best, "test")
     return [*data.simple_forecasts("test"), Reference("linear", "test/mse", error, words)]
+
+
+def joint(data: Series, contexts: Sequence[int]) -> Reference:
+    """A linear map from all channels to all channels, a vector autoregression; more than DLinear, which has none."""
+    best = (float("inf"), 0.0, "")
+    for context in contexts:
+        sides = {split: together(data, context, split) for split in ("train", "valid", "test")}
+        x_mean, y_mean = (side.mean(0) for side in sides["train"])
+        x, y = sides["train"][0] - x_mean, sides["train"][1] - y_mean
+        squares, products = x.T @ x, x.T @ y
+        for ridge in RIDGES:
+            matrix = np.linalg.solve(squares + ridge * np.eye(len(squares)), products)
+            valid, test = (
+                float(np.mean(np.square((sides[split][0] - x_mean) @ matrix + y_mean - sides[split][1])))
+                for split in ("valid", "test")
+            )
+            best = min(best, (valid, test, f"the last {context} steps, ridge {ridge:g}"))
+    words = f"least squares from {best[2]}, of all channels to all channels; chosen on valid"
+    return Reference("linear, all channels", "test/mse", best[1], words)
+
+
+def together(data: Series, context: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of all channels and what follows them, float64 [w (context c)] and [w (horizon c)]."""
+    x, y = (side.transpose(1, 2, 0) for side in pairs(data, context, split, from_last=False))
+    return x.reshape(len(x), -1), y.reshape(len(y), -1)
 
 
 @dataclass(frozen=True)
