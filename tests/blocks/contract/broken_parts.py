@@ -237,6 +237,19 @@ class EmptyIsNaN(Head):
         return torch.einsum("b n m, b n -> b m", hidden, valid) / valid.sum(1, keepdim=True)
 
 
+class ComparesByRank(Head):
+    """How similar two vectors are depends on the others that they are compared with."""
+
+    provides = frozenset({"vector", "similarity"})
+
+    def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
+        valid = torch.ones_like(hidden[..., 0]) if at.valid is None else at.valid.expand(len(hidden), -1).to(hidden)
+        return torch.einsum("b n m, b n -> b m", hidden, valid)
+
+    def compare(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.einsum("b w, c w -> b c", a, b).softmax(-1)
+
+
 class ForgetsARole(Init):
     def fill(self, weight: Tensor, role: Role, site: Site) -> None:
         if role != "ff_gate":
@@ -295,6 +308,7 @@ BUGS: list[tuple[str, type, str]] = [
     ("head", MixesRowsOfHead, "rows of a batch do not know of each other"),
     ("head", PoolsPadding, "padding is invisible"),
     ("head", EmptyIsNaN, "padding is invisible"),
+    ("head", ComparesByRank, "compares vectors, of each row with its own or with every other"),
     ("init", ForgetsARole, "fills every weight of every role, in place"),
     ("init", NotInPlace, "fills every weight of every role, in place"),
     ("init", OwnSeed, "the same seed gives the same weights"),
