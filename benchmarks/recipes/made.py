@@ -132,7 +132,7 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "noisy_recall",
         "Recall among noise",
         "MAD: Poli et al. 2024, arXiv 2403.17844, section 3.1",
-        {"linear": LINEAR},
+        {},
         bar=at_least(0.9),
     ),
     diagnostic(
