@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-import numpy as np
 from annotated_types import Ge, Le
 
-from experiments.data.tokenizers.base import Specials, Tokenizer, special_names
+from experiments.data.tokenizers.base import Specials, special_names
 from experiments.data.tokenizers.byte_level import on_bytes, pieces_of, sizes_of
-from experiments.data.tokenizers.learned import Learned
+from experiments.data.tokenizers.learned import Learned, Learner
 from registry import part
 
 
 @part("tokenizer", "bpe", paper="Sennrich et al. 2016, arXiv 1508.07909; on bytes as in GPT-2")
-class BytePairs(Tokenizer):
+class BytePairs(Learner):
     """Byte-pair encoding on bytes, trained once on the training text and kept in a cache by the hash of that text."""
 
     def __init__(self, specials: Specials = 0, *, vocab: Annotated[int, Ge(260), Le(1_000_000)] = 1024) -> None:
@@ -25,29 +23,11 @@ class BytePairs(Tokenizer):
         self.vocab = vocab
         self._learned = Learned(vocab - self.specials, train, {"kind": "bpe"})
 
-    def fit(self, texts: Sequence[bytes]) -> None:
-        self._learned.fit(texts)
-
-    def identity(self) -> str:
-        return self._learned.identity()
-
-    def encode(self, text: bytes) -> np.ndarray:
-        return self._learned.encode(text)
-
-    def decode(self, ids: Iterable[int]) -> str:
-        return self._learned.decode(ids)
-
     def sizes(self) -> list[int]:
         return sizes_of(self._learned, self.vocab)
 
     def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
         return pieces_of(self._learned, ids)
-
-    def save(self, folder: Path) -> None:
-        self._learned.save(folder)
-
-    def load(self, folder: Path) -> bool:
-        return self._learned.load(folder)
 
 
 def train(lines: Iterator[str], words: int) -> Any:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Le
 
-from experiments.data.tokenizers.base import Specials, Tokenizer, special_names
-from experiments.data.tokenizers.learned import UNKNOWN, Learned
+from experiments.data.tokenizers.base import Specials, special_names
+from experiments.data.tokenizers.learned import UNKNOWN, Learned, LossyLearner
 from registry import part
 
 
 @part("tokenizer", "characters")
-class Characters(Tokenizer):
+class Characters(LossyLearner):
     """Each character (code point) is a token; any that is not among the commonest of the training text is <unk>.
 
     A text with such characters cannot be had back from its tokens, so bits per byte is left out of the metrics.
@@ -30,12 +30,6 @@ class Characters(Tokenizer):
         self._learned = Learned(vocab - self.specials, train, {"kind": "characters"})
         self._ids = np.zeros(0, dtype=np.int32)
 
-    def fit(self, texts: Sequence[bytes]) -> None:
-        self._learned.fit(texts)
-
-    def identity(self) -> str:
-        return self._learned.identity()
-
     def encode(self, text: bytes) -> np.ndarray:
         # not by the library, which keeps a record of every character of a long text
         points = np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4")
@@ -45,19 +39,6 @@ class Characters(Tokenizer):
 
     def decode(self, ids: Iterable[int]) -> str:
         return "".join(self._learned.word(i) for i in ids if 0 < i < self._learned.words)
-
-    def sizes(self) -> list[int]:
-        return [0] * self.vocab
-
-    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
-        special = self.special_ids()
-        return [None if i in special else self._learned.word(i).encode() for i in ids]
-
-    def special_ids(self) -> Mapping[int, str]:
-        return {0: UNKNOWN, **super().special_ids()}
-
-    def save(self, folder: Path) -> None:
-        self._learned.save(folder)
 
     def load(self, folder: Path) -> bool:
         self._ids = np.zeros(0, dtype=np.int32)

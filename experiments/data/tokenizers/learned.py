@@ -13,6 +13,7 @@ import numpy as np
 from experiments.atomic import write_text
 from experiments.data.digest import digest
 from experiments.data.kept import cache_folder, keep
+from experiments.data.tokenizers.base import Tokenizer
 
 UNKNOWN = "<unk>"
 """The token for what is not in a vocabulary, its first; data never ask for it."""
@@ -86,6 +87,44 @@ class Learned:
         except ValueError:
             return False
         return True
+
+
+class Learner(Tokenizer):
+    """What the kinds that learn have in common; each says how it is trained, and what its tokens are of a text."""
+
+    _learned: Learned
+
+    def fit(self, texts: Sequence[bytes]) -> None:
+        self._learned.fit(texts)
+
+    def identity(self) -> str:
+        return self._learned.identity()
+
+    def encode(self, text: bytes) -> np.ndarray:
+        return self._learned.encode(text)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self._learned.decode(ids)
+
+    def save(self, folder: Path) -> None:
+        self._learned.save(folder)
+
+    def load(self, folder: Path) -> bool:
+        return self._learned.load(folder)
+
+
+class LossyLearner(Learner):
+    """One from whose tokens a text cannot be had back: its first token is <unk>, and none stands for bytes."""
+
+    def sizes(self) -> list[int]:
+        return [0] * self.vocab
+
+    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
+        special = self.special_ids()
+        return [None if i in special else self._learned.word(i).encode() for i in ids]
+
+    def special_ids(self) -> Mapping[int, str]:
+        return {0: UNKNOWN, **super().special_ids()}
 
 
 def read(text: str) -> Any:

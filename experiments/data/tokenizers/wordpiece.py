@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from annotated_types import Ge, Le
 
-from experiments.data.tokenizers.base import Specials, Tokenizer, special_names
-from experiments.data.tokenizers.learned import UNKNOWN, Learned
+from experiments.data.tokenizers.base import Specials, special_names
+from experiments.data.tokenizers.learned import UNKNOWN, Learned, LossyLearner
 from registry import part
 
 
 @part("tokenizer", "wordpiece", paper="Wu et al. 2016, arXiv 1609.08144; as in BERT, arXiv 1810.04805")
-class WordPiece(Tokenizer):
+class WordPiece(LossyLearner):
     """Each word is cut into the longest pieces of the vocabulary from its start; a piece within a word begins with ##.
 
     White space parts words and every punctuation mark is one, so a text cannot be had back from its tokens, and bits
     per byte is left out of the metrics. A word with a character that has no piece is <unk>.
+    Read back, pieces are joined to words, with a space between, but none before a full stop or comma.
 
     vocab: the most tokens that there are, <unk> and special ones included. At most a quarter are single characters.
     lower: whether capitals become small letters, and accents are taken off.
@@ -33,35 +32,6 @@ class WordPiece(Tokenizer):
         self.specials = len(self.names)
         self.vocab = vocab
         self._learned = Learned(vocab - self.specials, partial(train, lower), {"kind": "wordpiece", "lower": lower})
-
-    def fit(self, texts: Sequence[bytes]) -> None:
-        self._learned.fit(texts)
-
-    def identity(self) -> str:
-        return self._learned.identity()
-
-    def encode(self, text: bytes) -> np.ndarray:
-        return self._learned.encode(text)
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Pieces joined to words, and words with a space between, but none before a full stop or comma."""
-        return self._learned.decode(ids)
-
-    def sizes(self) -> list[int]:
-        return [0] * self.vocab
-
-    def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
-        special = self.special_ids()
-        return [None if i in special else self._learned.word(i).encode() for i in ids]
-
-    def special_ids(self) -> Mapping[int, str]:
-        return {0: UNKNOWN, **super().special_ids()}
-
-    def save(self, folder: Path) -> None:
-        self._learned.save(folder)
-
-    def load(self, folder: Path) -> bool:
-        return self._learned.load(folder)
 
 
 def train(lower: bool, lines: Iterator[str], words: int) -> Any:
