@@ -57,7 +57,8 @@ def chosen(names: Sequence[str], rows: Sequence[Row] = ROWS) -> list[Row]:
 def main(names: tuple[str, ...], write: bool, runs: Path, only_page: bool) -> None:
     """Train the recipes with these NAMEs, all unless given, and those that they start from."""
     outcomes, failed = read_outcomes(RESULTS), []
-    for row in [] if only_page else chosen(names):
+    asked = [] if only_page else chosen(names)
+    for row in asked:
         click.secho(row.spec, bold=True)
         try:
             outcomes[row.spec] = collect(row, train(row, runs, SPECS), SPECS)
@@ -68,12 +69,11 @@ def main(names: tuple[str, ...], write: bool, runs: Path, only_page: bool) -> No
             continue
         if write:
             write_outcomes(RESULTS, outcomes)
-    text = page(ROWS, outcomes)
     if write or only_page:
-        write_text(PAGE, text)
+        write_text(PAGE, page(ROWS, outcomes))
         click.echo(f"wrote {PAGE}")
     else:
-        click.echo(text)
+        click.echo(page(asked, outcomes))
     if failed:
         raise SystemExit(3)
 

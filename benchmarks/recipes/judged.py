@@ -61,8 +61,8 @@ def against_claims(row: Row, outcome: Outcome, goal: str) -> list[Tested]:
     rows = []
     for number, claim in enumerate(row.claims):
         difference = done.get(str(number))
-        medians = [statistics.median(side.values()) if side else None for side in pairs[number]]
-        rows.append(Tested(claim, *medians, "not trained" if difference is None else difference.words(goal)))
+        better, worse = (statistics.median(side.values()) if side else None for side in pairs[number])
+        rows.append(Tested(claim, better, worse, "not trained" if difference is None else difference.words(goal)))
     return rows
 
 

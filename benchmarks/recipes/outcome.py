@@ -35,7 +35,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A recipe with all its seeds. made: with which commit, versions and number of cores, and when.
+    """A recipe with all its seeds. made: with which commit and versions, on what, and when.
 
     length: the longest row of the data, in positions of the model.
     """
@@ -45,7 +45,7 @@ class Outcome:
     length: int | None
     variants: tuple[Trained, ...]
     references: tuple[Reference, ...]
-    made: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def variant(self, label: str | None) -> Trained | None:
         """The one with this label; the only one where none is named."""

@@ -160,12 +160,11 @@ def _anchor(row: Row) -> str:
 
 def _made(outcome: Outcome) -> str:
     made = outcome.made
-    cores = made.get("cores")
     pieces = [
-        f"commit {str(made['git_commit'])[:10]}" if "git_commit" in made else "",
+        f"commit {', '.join(commit[:10] for commit in made['git_commit'].split(', '))}" if "git_commit" in made else "",
         f"torch {made['torch']}" if "torch" in made else "",
-        f"{cores} core{'s' if cores != 1 else ''}" if cores else "",
-        str(made.get("date", "")),
+        made.get("cpu", ""),
+        made.get("date", ""),
     ]
     return f"<sub>{', '.join(filter(None, pieces))}</sub>"
 

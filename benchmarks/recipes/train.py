@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import importlib
 import subprocess
 import sys
@@ -12,13 +11,13 @@ from pathlib import Path
 from benchmarks.recipes.outcome import Outcome, Trained
 from benchmarks.recipes.row import Row
 from experiments.making import make_data
-from experiments.provenance import environment
 from experiments.results import read_results
+from experiments.results.origin import Origin
 from experiments.results.plan import Reference
 from registry.load import Loaded, load
 
 SEEDS = 3
-MADE = ("git_commit", "git_dirty", "torch", "swapformer", "python", "cores")
+MADE = ("git_commit", "git_dirty", "torch", "swapformer", "python", "cpu", "threads")
 CALL = "from experiments.cli.main import main; main()"
 
 
@@ -58,16 +57,21 @@ def collect(row: Row, folder: Path, specs: Path) -> Outcome:
         variants.append(Trained(found.label, by_seed, *costs, found.lost))
     loaded = _loaded(row, specs)
     data = make_data(loaded.full, loaded.catalog)
-    made = {name: value for name, value in environment().items() if name in MADE}
-    now = datetime.datetime.now(datetime.UTC).date().isoformat()
     return Outcome(
         row.spec,
         str(data.about()["about"]),
         data.positions(loaded.full["model"]),
         tuple(variants),
         tuple(baselines(row)),
-        {**made, "date": now},
+        _made([trial.origin for trial in results.compared]),
     )
+
+
+def _made(origins: Sequence[Origin]) -> dict[str, str]:
+    """What the trials were trained by and on, and when: where they differ, all that there was."""
+    known = {name: dict.fromkeys(o.environment[name] for o in origins if name in o.environment) for name in MADE}
+    dates = sorted({origin.ended[:10] for origin in origins if origin.ended})
+    return {name: ", ".join(found) for name, found in known.items() if found} | {"date": ", ".join(dates)}
 
 
 def baselines(row: Row) -> list[Reference]:

@@ -55,11 +55,9 @@ class Alibi(Position):
 
     def bias(self, q: Coords, k: Coords) -> Tensor:
         if self.rounded:
-            distance = (self._rounded(q) - self._rounded(k)).abs()
-        else:
-            apart = (q.pos - k.pos).abs().unsqueeze(1)
-            distance = apart * _beside(self.slopes, apart.dim())
-        return distance * -self.scale
+            return (self._rounded(q) - self._rounded(k)).abs() * -self.scale
+        apart = (q.pos - k.pos).abs().unsqueeze(1)
+        return apart * _beside(self.slopes * -self.scale, apart.dim())
 
     def _rounded(self, at: Coords) -> Tensor:
         """slope * position in bfloat16. [b ...] -> [b h ...]."""

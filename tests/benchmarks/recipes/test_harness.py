@@ -31,7 +31,7 @@ OUTCOME = Outcome(
     64,
     (variant("full", 0.8, 0.9, 0.85), variant("linear", 0.5, 0.52, 0.51)),
     (Reference("majority", "test/accuracy", 0.25, "the most frequent class"), Reference("other", "test/loss", 1.0)),
-    {"git_commit": "0123456789abcdef", "torch": "2.13", "cores": 2, "date": "2026-01-01"},
+    {"git_commit": "0123456789abcdef", "torch": "2.13", "cpu": "A CPU", "date": "2026-01-01"},
 )
 
 
@@ -81,7 +81,7 @@ def test_the_page_shows_results_baselines_and_the_bar() -> None:
     assert "| majority | 0.2500 |" in text
     assert "accuracy above majority (0.2500): holds; above 0.9000: **missed**" in text
     assert "**missed** |" in text.split("## Recipes")[0]
-    assert "Larger: More layers." in text and "commit 0123456789, torch 2.13, 2 cores, 2026-01-01" in text
+    assert "Larger: More layers." in text and "commit 0123456789, torch 2.13, A CPU, 2026-01-01" in text
     assert "[Later](#later) | A system | not trained yet" in text
 
 
@@ -138,7 +138,7 @@ def test_a_recipe_is_trained_with_three_seeds_and_collected(tmp_path: Path) -> N
     done = collect(row, folder, tmp_path)
     (found,) = done.variants
     assert set(found.values["test/accuracy"]) == set(found.values["test/loss"]) == {"0", "1", "2"}
-    assert found.parameters and done.length == 16 and done.made["cores"]
+    assert found.parameters and done.length == 16 and done.made["threads"] == "1"
     with pytest.raises(RecipeFailed, match="has no test/bleu"):
         collect(dataclasses.replace(row, metric="test/bleu"), folder, tmp_path)
     (tmp_path / "recipes" / "small.yaml").write_text(
