@@ -48,6 +48,7 @@ class FromFile(Tokenizer):
         self._inner: Any = None
         self._found: dict[str, int] = {}
         self._words = 0
+        self._bytes = False
 
     @property
     def vocab(self) -> int:  # type: ignore[override] # known when the file was read
@@ -80,15 +81,15 @@ class FromFile(Tokenizer):
     def sizes(self) -> list[int]:
         sizes = [0] * self.vocab
         special = self.special_ids()
-        if self._on_bytes():
+        if self._bytes:
             for word, i in self._inner.get_vocab(with_added_tokens=False).items():
                 sizes[i] = 0 if i in special else len(byte_level(word))
         return sizes
 
     def pieces(self, ids: Iterable[int]) -> list[bytes | None]:
-        special, on_bytes = self.special_ids(), self._on_bytes()
+        special = self.special_ids()
         words = [None if i in special else self._inner.id_to_token(i) or "" for i in ids]
-        return [None if word is None else byte_level(word) if on_bytes else word.encode() for word in words]
+        return [None if word is None else byte_level(word) if self._bytes else word.encode() for word in words]
 
     def save(self, folder: Path) -> None:
         write_text(folder / "tokenizer.json", self.identity())
@@ -128,16 +129,18 @@ class FromFile(Tokenizer):
         candidates = {name: (name, *ALIASES.get(name, ())) for name in self.names}
         found = {name: [ids[word] for word in words if word in ids] for name, words in candidates.items()}
         self._content, self._inner, self._words = content, inner, max(ids.values()) + 1
+        self._bytes = on_bytes(content, inner)
         self._found = {name: there[0] for name, there in found.items() if there}
 
-    def _on_bytes(self) -> bool:
-        """Whether every text can be had back, because its tokens are strings of bytes."""
-        settings = json.loads(self.identity())
-        before, after = (json.dumps(settings[name]) for name in ("pre_tokenizer", "decoder"))
-        kept = settings["normalizer"] is None and '"add_prefix_space": true' not in before
-        words = self._inner.get_vocab(with_added_tokens=False)
-        whole = all(char in words for char in _alphabet())
-        return kept and '"ByteLevel"' in before and '"ByteLevel"' in after and whole
+
+def on_bytes(content: str, inner: Any) -> bool:
+    """Whether every text can be had back from a tokenizer.json, because its tokens are strings of bytes."""
+    settings = json.loads(content)
+    before, after = (json.dumps(settings[name]) for name in ("pre_tokenizer", "decoder"))
+    kept = settings["normalizer"] is None and '"add_prefix_space": true' not in before
+    words = inner.get_vocab(with_added_tokens=False)
+    whole = all(char in words for char in _alphabet())
+    return kept and '"ByteLevel"' in before and '"ByteLevel"' in after and whole
 
 
 def _alphabet() -> list[str]:
