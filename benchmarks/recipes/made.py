@@ -6,7 +6,7 @@ from benchmarks.recipes.row import Bar, Claim, Row, above, at_least, at_most
 
 REACH = "Beltagy et al. 2020, section 3.1: so many layers of a window see layers x window tokens"
 ARENA = "Long Range Arena: Tay et al. 2020, arXiv 2011.04006"
-LINEAR = "Yang et al. 2024, arXiv 2406.06484, table 1 (MAD): softmax attention above gated linear attention"
+LINEAR = "Yang et al. 2024, arXiv 2406.06484, on MAD: softmax attention above gated linear attention"
 
 
 def diagnostic(
@@ -102,7 +102,7 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "copy",
         "Copying 32 symbols",
         "Jelassi et al. 2024, arXiv 2402.01032",
-        {"linear": "Jelassi et al. 2024, section 3: a state of fixed size cannot hold the row"},
+        {"linear": "Jelassi et al. 2024: a state of fixed size cannot hold the row"},
         bar=at_least(0.99),
     ),
     diagnostic(
@@ -125,26 +125,26 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "recall",
         "Associative recall of eight pairs",
         "MQAR: Arora et al. 2023 (Zoology), arXiv 2312.04927",
-        {"linear": "Arora et al. 2023, section 4: a state of fixed size has to grow with the number of pairs"},
+        {"linear": "Arora et al. 2023: a state of fixed size has to grow with the number of pairs"},
         bar=at_least(0.9),
     ),
     diagnostic(
         "noisy_recall",
         "Recall among noise",
-        "MAD: Poli et al. 2024, arXiv 2403.17844, section 3.1",
+        "MAD: Poli et al. 2024, arXiv 2403.17844",
         {},
         bar=at_least(0.9),
     ),
     diagnostic(
         "fuzzy_recall",
         "Recall of keys of several tokens",
-        "MAD: Poli et al. 2024, arXiv 2403.17844, section 3.1",
+        "MAD: Poli et al. 2024, arXiv 2403.17844",
         {"linear": LINEAR},
     ),
     diagnostic(
         "compression",
         "A row in one vector",
-        "MAD: Poli et al. 2024, arXiv 2403.17844, section 3.1",
+        "MAD: Poli et al. 2024, arXiv 2403.17844",
         {"linear": LINEAR},
     ),
     diagnostic(
@@ -159,8 +159,8 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "Parity",
         "Hahn 2020, arXiv 1906.06755; Deletang et al. 2022, arXiv 2207.02098",
         {
-            "window": "Hahn 2020, section 4: every bit counts",
-            "longer": "Deletang et al. 2022, table 1: no better than chance beyond the lengths of training",
+            "window": "Hahn 2020: every bit counts",
+            "longer": "Deletang et al. 2022: no better than chance beyond the lengths of training",
         },
         bar=at_least(0.9),
     ),
@@ -169,7 +169,7 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "addition",
         "Addition of three digits",
         "Lee et al. 2023, arXiv 2307.03381",
-        {"plain": "Lee et al. 2023, section 4: the sum is learned sooner when said backwards", "window": REACH},
+        {"plain": "Lee et al. 2023: the sum is learned sooner when said backwards", "window": REACH},
         bar=at_least(0.95),
     ),
     diagnostic(

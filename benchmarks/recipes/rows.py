@@ -32,7 +32,7 @@ ROWS: tuple[Row, ...] = (
         bar=below("no memory"),
         variant="memory",
         baselines=("language.xz", "language.ngrams"),
-        claims=(Claim("memory", "no memory", "Dai et al. 2019, section 4.2, table 6"),),
+        claims=(Claim("memory", "no memory", "Dai et al. 2019, section 4.2"),),
         larger="published/transformer-xl-base with files of your own",
     ),
     Row(
@@ -54,7 +54,7 @@ ROWS: tuple[Row, ...] = (
         variant="fine-tuned",
         baselines=("language.few_labels",),
         after=("recipes/bert",),
-        claims=(Claim("fine-tuned", "from scratch", "Devlin et al. 2018, section 5.1, table 5"),),
+        claims=(Claim("fine-tuned", "from scratch", "Dai and Le 2015, arXiv 1511.01432"),),
         larger="init_from: a folder of published weights; data.train_rows=null for all 12,088 rows",
     ),
     Row(
