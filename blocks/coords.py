@@ -23,6 +23,7 @@ class Coords:
     segment: number of the packed document (None: one document a row).
     prefix: True on tokens that every token may see, as in a prefix LM (None: no prefix).
     globals: True on tokens with global attention (None: the attention kind's own rule).
+    types: kind of each token, as BERT's sentence A and B (None: all are of kind 0).
     row, column: place in a grid, as of the patches of an image, from 0 (None: no grid). height, width: extent of the
     grid at the token's own column and row, padding left out; -1 on tokens outside the grid (class tokens), whose
     `column` numbers them.
@@ -34,6 +35,7 @@ class Coords:
     segment: Tensor | None = None
     prefix: Tensor | None = None
     globals: Tensor | None = None
+    types: Tensor | None = None
     row: Tensor | None = None
     column: Tensor | None = None
     height: Tensor | None = None
@@ -51,12 +53,13 @@ class Coords:
         segment: Tensor | None = None,
         prefix: Tensor | None = None,
         globals: Tensor | None = None,
+        types: Tensor | None = None,
         device: torch.device | None = None,
     ) -> Coords:
         """Coordinates of `length` tokens that follow `start` earlier ones.
 
         offset: [b 1], the `pos` of the next valid token (None: `start`).
-        valid, prefix, globals: bool [b n]; segment: int [b n].
+        valid, prefix, globals: bool [b n]; segment, types: int [b n].
         """
         index = rearrange(torch.arange(start, start + length, device=device), "n -> 1 n")
         pos = (
@@ -64,7 +67,7 @@ class Coords:
         )
         if segment is not None:
             pos = pos - _first_of_segment(pos, segment)
-        return cls(index, pos, valid, segment, prefix, globals)
+        return cls(index, pos, valid, segment, prefix, globals, types)
 
     def __len__(self) -> int:
         return self.index.shape[1]
@@ -122,7 +125,7 @@ class Coords:
         return self._known[key]
 
 
-_NAMES = ("index", "pos", "valid", "segment", "prefix", "globals", "row", "column", "height", "width")
+_NAMES = ("index", "pos", "valid", "segment", "prefix", "globals", "types", "row", "column", "height", "width")
 
 
 def _count(index: Tensor, valid: Tensor | None) -> Tensor:
@@ -139,7 +142,7 @@ def _first_of_segment(pos: Tensor, segment: Tensor) -> Tensor:
     return torch.where(starts, pos, torch.zeros_like(pos)).cummax(1).values
 
 
-_PLAIN = {"valid": True, "segment": 0, "prefix": False, "globals": False}
+_PLAIN = {"valid": True, "segment": 0, "prefix": False, "globals": False, "types": 0}
 _PLAIN |= {"row": 0, "column": 0, "height": -1, "width": -1}
 
 

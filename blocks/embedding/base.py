@@ -42,6 +42,7 @@ class Marks:
             segment=self.segment,
             prefix=self.prefix,
             globals=self.globals,
+            types=self.types,
             device=device,
         )
 

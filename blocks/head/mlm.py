@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,7 +13,7 @@ from blocks.coords import Coords
 from blocks.embedding import Embedding
 from blocks.embedding.base import required
 from blocks.head.base import Head, shared_table
-from blocks.head.pooling import Pooler, pool
+from blocks.head.pooling import Pooler, SegmentPooler, pool
 from blocks.linear import Linear
 from blocks.norm import LayerNorm, Norm
 from registry import Build, build, part
@@ -25,8 +27,9 @@ class MLMHead(Head):
     activation, norm: of the layer before the table. tied: use the embedding's table; otherwise a matrix of its own.
     bias: add a number for each token of the vocabulary. dense_bias: c exists (not in ModernBERT). width: of the layer
     before the table, that of the embedding's vectors (ALBERT). nsp: tell too whether the second sentence follows the
-    first, from a pooled vector tanh(V hidden_0 + d); beside the logits there are then "pooled" [b m] and "nsp" [b 2],
-    whose first number is for "it follows".
+    first, from a pooled vector; beside the logits there are then "pooled" and "nsp" [b 2], whose first number is for
+    "it follows". pair: the pooled vector is tanh(V hidden_0 + d) of the first token [b m] (BERT), or of the means of
+    the two segments, gelu(V [u; v] + d) [b 4m], which a short training learns to tell pairs from, and BERT's does not.
     """
 
     provides = frozenset({"tokens"})
@@ -43,6 +46,7 @@ class MLMHead(Head):
         dense_bias: bool = True,
         width: PositiveInt | None = None,
         nsp: bool = False,
+        pair: Literal["first", "segments"] = "first",
     ) -> None:
         super().__init__()
         vocab, width = required(vocab), width or dim
@@ -51,8 +55,10 @@ class MLMHead(Head):
         self.norm = build(norm, dim=width)
         self.matrix = None if tied else Linear(width, vocab, role="head", bias=False)
         self.bias = nn.Parameter(torch.zeros(vocab)) if bias else None
-        self.pooler = Pooler(dim) if nsp else None
-        self.nsp = Linear(dim, 2, role="head") if nsp else None
+        self.pooler: Pooler | SegmentPooler | None = None
+        if nsp:
+            self.pooler = Pooler(dim) if pair == "first" else SegmentPooler(dim)
+        self.nsp = Linear(self.pooler.dense.out_features, 2, role="head") if self.pooler else None
 
     def forward(self, hidden: Tensor, at: Coords, embedding: Embedding) -> Tensor:
         hidden = self.norm(self.activation(self.dense(hidden)))
@@ -62,5 +68,6 @@ class MLMHead(Head):
     def beside(self, hidden: Tensor, at: Coords, embedding: Embedding) -> dict[str, Tensor]:
         if self.pooler is None or self.nsp is None:
             return {}
-        pooled = self.pooler(pool(hidden, at, "first"))
+        by_segments = isinstance(self.pooler, SegmentPooler)
+        pooled = self.pooler(hidden, at) if by_segments else self.pooler(pool(hidden, at, "first"))
         return {"pooled": pooled, "nsp": self.nsp(pooled)}

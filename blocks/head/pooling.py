@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
+from torch.nn import functional
 
 from blocks.activations import ACTIVATIONS, Activation
 from blocks.coords import Coords
@@ -43,6 +45,25 @@ class Pooler(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(self.dense(x))
+
+
+class SegmentPooler(nn.Module):
+    """gelu(W [u; v] + b) of the means u, v of the two segments of a pair (InferSent, Conneau et al. 2017, figure 1).
+
+    A vector for the pair that is not odd in them, as tanh is, tells from the start whether they are alike.
+    x: [b n m] -> [b 4m]. Padding does not count; the mean of a segment that is not there is 0.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dense = Linear(2 * dim, 4 * dim, role="head")
+
+    def forward(self, hidden: Tensor, at: Coords) -> Tensor:
+        types = torch.zeros_like(at.index) if at.types is None else at.types
+        of_kind = torch.stack([_valid(hidden, at) & (types == kind) for kind in (0, 1)]).to(hidden.dtype)
+        sums = torch.einsum("b n m, k b n -> b k m", hidden, of_kind)
+        means = sums / rearrange(of_kind.sum(-1), "k b -> b k 1").clamp(min=1)
+        return functional.gelu(self.dense(rearrange(means, "b k m -> b (k m)")))
 
 
 def _valid(hidden: Tensor, at: Coords) -> Tensor:

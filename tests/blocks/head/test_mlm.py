@@ -6,6 +6,7 @@ from torch.nn import functional
 from blocks.coords import Coords
 from blocks.embedding import TokenEmbedding
 from blocks.head import MLMHead
+from blocks.head.pooling import SegmentPooler
 
 HIDDEN = torch.randn(2, 3, 6).double()
 EMBEDDING = TokenEmbedding(6, 5).double()
@@ -51,3 +52,20 @@ def test_next_sentences_are_told_from_the_first_real_token() -> None:
     pooled = torch.tanh(first @ head.pooler.dense.weight.T + head.pooler.dense.bias)
     torch.testing.assert_close(found["pooled"], pooled, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(found["nsp"], pooled @ head.nsp.weight.T + head.nsp.bias, rtol=1e-12, atol=1e-12)
+
+
+def test_next_sentences_may_be_told_from_the_means_of_the_segments() -> None:
+    head = MLMHead(6, 5, nsp=True, pair="segments").double()
+    assert isinstance(head.pooler, SegmentPooler)
+    assert head.nsp is not None
+    types = torch.tensor([[0, 0, 1], [0, 0, 0]])
+    at = Coords.of(3, valid=torch.tensor([[True, True, True], [False, True, True]]), types=types)
+    found = head.beside(HIDDEN, at, EMBEDDING)
+    second = torch.stack([HIDDEN[0, 2], torch.zeros(6).double()])
+    means = torch.cat([torch.stack([HIDDEN[0, :2].mean(0), HIDDEN[1, 1:].mean(0)]), second], dim=1)
+    pooled = functional.gelu(means @ head.pooler.dense.weight.T + head.pooler.dense.bias)
+    torch.testing.assert_close(found["pooled"], pooled, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found["nsp"], pooled @ head.nsp.weight.T + head.nsp.bias, rtol=1e-12, atol=1e-12)
+    no_types = head.beside(HIDDEN, Coords.of(3), EMBEDDING)
+    all_of_kind_0 = head.beside(HIDDEN, Coords.of(3, types=torch.zeros(2, 3, dtype=torch.long)), EMBEDDING)
+    torch.testing.assert_close(no_types, all_of_kind_0, rtol=0, atol=0)
