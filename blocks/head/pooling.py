@@ -59,11 +59,16 @@ class SegmentPooler(nn.Module):
         self.dense = Linear(2 * dim, 4 * dim, role="head")
 
     def forward(self, hidden: Tensor, at: Coords) -> Tensor:
-        types = torch.zeros_like(at.index) if at.types is None else at.types
-        of_kind = torch.stack([_valid(hidden, at) & (types == kind) for kind in (0, 1)]).to(hidden.dtype)
-        sums = torch.einsum("b n m, k b n -> b k m", hidden, of_kind)
-        means = sums / rearrange(of_kind.sum(-1), "k b -> b k 1").clamp(min=1)
+        kinds = torch.stack([of_kind(hidden, at, kind) for kind in (0, 1)]).to(hidden.dtype)
+        sums = torch.einsum("b n m, k b n -> b k m", hidden, kinds)
+        means = sums / rearrange(kinds.sum(-1), "k b -> b k 1").clamp(min=1)
         return functional.gelu(self.dense(rearrange(means, "b k m -> b (k m)")))
+
+
+def of_kind(hidden: Tensor, at: Coords, kind: int) -> Tensor:
+    """bool [b n], the real tokens of a kind."""
+    types = torch.zeros_like(at.index) if at.types is None else at.types
+    return _valid(hidden, at) & (types == kind)
 
 
 def _valid(hidden: Tensor, at: Coords) -> Tensor:
