@@ -82,6 +82,13 @@ def test_then_fills_in_what_one_side_does_not_say() -> None:
     assert both.prefix is not None
     assert both.prefix.tolist() == [[False, False, True]] * 2
     assert both.segment is None
+    assert both.types is None
+
+
+def test_tokens_whose_kind_nobody_says_are_of_kind_0() -> None:
+    both = Coords.of(2, types=torch.tensor([[0, 1]])).then(Coords.of(1, start=2))
+    assert both.types is not None
+    assert both.types.tolist() == [[0, 1, 0]]
 
 
 def test_then_is_right_for_any_pair() -> None:
