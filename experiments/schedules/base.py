@@ -14,7 +14,7 @@ class Schedule(ABC):
     """A factor on the optimizer's learning rate for each of its steps, counted from 1 to `total`."""
 
     family: ClassVar[str] = "schedule"
-    endless: ClassVar[bool] = True
+    endless: bool = True
     """Whether the factor can be told without knowing the number of steps."""
 
     @abstractmethod

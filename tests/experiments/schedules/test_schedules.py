@@ -52,7 +52,13 @@ def test_noam_with_its_peak_at_one() -> None:
     assert rates(Noam(warmup=4), 16, lr=0.1)[15] == pytest.approx(0.05)
 
 
-@pytest.mark.parametrize("schedule", [Linear(), WarmupCosine()])
+def test_noam_cools_down_to_nothing() -> None:
+    plain, cooled = rates(Noam(warmup=4), 16), rates(Noam(warmup=4, cooldown=4), 16)
+    assert cooled[:12] == plain[:12]
+    assert cooled[12:] == pytest.approx([0.75 * plain[12], 0.5 * plain[13], 0.25 * plain[14], 0])
+
+
+@pytest.mark.parametrize("schedule", [Linear(), WarmupCosine(), Noam(cooldown=1)])
 def test_needs_an_end(schedule: Any) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     with pytest.raises(ValueError, match=r"set trainer.max_steps or trainer.max_epochs"):
