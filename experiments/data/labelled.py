@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+from itertools import compress
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,11 +17,11 @@ from experiments.data.base import Data, Items
 from experiments.data.digest import digest
 from experiments.data.errors import BadData
 from experiments.data.files import CORPORA, Table
-from experiments.data.loader import Batch, Batching, Bucketed, Rows, TrainLoader, pad
+from experiments.data.loader import Batch, Batching, Bucketed, Rows, TrainLoader, pad, seeded
 from experiments.data.tables import Encoder, Tables, TooLong, given
 from experiments.data.tokenizers import SPECIALS, Bytes, Tokenizer
 from registry import Build, Need, build, part
-from registry.types import PositiveInt
+from registry.types import PositiveInt, Probability
 
 FOLDERS = {"definitions": "textcls", "dictionary": "dictionary", "languages": "languages", "eras": "eras"}
 LABELS = "labels.json"
@@ -38,6 +40,8 @@ class LabelledText(Data):
     train_rows: how many rows of the training file to learn from, the first ones; null for all. It has the same classes.
     length: the most tokens in a row, <bos> included.
     too_long: cut a longer text at the end (`about` counts them), or refuse the file.
+    drop: share of the tokens that each training row goes without, other ones every time (word dropout, Iyyer et al.
+        2015, Deep Unordered Composition Rivals Syntactic Methods); <bos> stays.
     batching: rows of a training batch are drawn at random, or are of like length, so that less is padded.
     """
 
@@ -61,11 +65,13 @@ class LabelledText(Data):
         length: PositiveInt = 256,
         too_long: TooLong = "cut",
         batch_size: PositiveInt = 32,
+        drop: Probability = 0.0,
         batching: Batching = "shuffled",
     ) -> None:
         self.seed = seed
         self.length = length
         self.batch_size = batch_size
+        self.drop = drop
         self.batching = batching
         self.train_rows = train_rows
         self.tokenizer = build(tokenizer, specials=len(SPECIALS))
@@ -120,10 +126,11 @@ class LabelledText(Data):
         return self._rows[split]
 
     def train_loader(self) -> TrainLoader:
-        rows = self.rows("train")
+        whole = self.rows("train")
+        rows = ThinnedRows(whole, self.drop) if self.drop else whole
         if self.batching == "shuffled":
             return TrainLoader(rows, self.batch_size, self.seed)
-        lengths = torch.tensor([len(text) for text in rows.texts])
+        lengths = torch.tensor([len(text) for text in whole.texts])
         return TrainLoader(Bucketed(rows, lengths, self.batch_size), self.batch_size, self.seed)
 
     def about(self) -> dict[str, Any]:
@@ -178,6 +185,31 @@ class LabelledRows(Rows):
 
     def batch(self, keys: Tensor) -> Batch:
         """tokens, valid: [b n]; labels: [b], where they are known."""
-        tokens, valid = pad([self.texts[i] for i in keys.tolist()], self.filler)
-        answers = {} if self.labels is None else {"labels": self.labels[keys]}
+        return self.of([self.texts[i] for i in keys.tolist()], keys)
+
+    def of(self, texts: list[list[int]], rows: Tensor) -> Batch:
+        """A batch of these texts, with the labels of these rows."""
+        tokens, valid = pad(texts, self.filler)
+        answers = {} if self.labels is None else {"labels": self.labels[rows]}
         return {"tokens": tokens, "valid": valid, **answers}
+
+
+class ThinnedRows(Rows):
+    """Rows without some of their tokens, <bos> apart. A key is [row seed]: the row, and what it goes without."""
+
+    def __init__(self, rows: LabelledRows, drop: float) -> None:
+        self.rows, self.drop = rows, drop
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def keys(self, shuffle: torch.Generator | None) -> Tensor:
+        return seeded(self.rows.keys(shuffle), shuffle)
+
+    def batch(self, keys: Tensor) -> Batch:
+        return self.rows.of([self._thinned(row, seed) for row, seed in keys.tolist()], keys[:, 0])
+
+    def _thinned(self, row: int, seed: int) -> list[int]:
+        bos, *text = self.rows.texts[row]
+        stay = np.random.default_rng(seed).random(len(text)) >= self.drop
+        return [bos, *compress(text, stay)]

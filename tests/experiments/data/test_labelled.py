@@ -39,6 +39,24 @@ def test_order_is_a_permutation(tmp_path: Path) -> None:
     assert len(set(first)) == 6
 
 
+@pytest.mark.parametrize("batching", ["shuffled", "bucketed"])
+def test_rows_go_without_tokens_in_training_alone(batching: Any, tmp_path: Path) -> None:
+    texts = [chr(65 + i) * 50 for i in range(6)]
+    rows = "".join(f"{'ab'[i % 2]}\t{text}\n" for i, text in enumerate(texts))
+    data = labelled(tmp_path, rows, f"a\t{texts[0]}\n", batch_size=3, drop=0.4, batching=batching)
+    loader = data.train_loader()
+    batches = [batch for batch, _ in zip(loader, range(40), strict=False)]
+    lengths = torch.cat([batch["valid"].sum(1) - 1 for batch in batches])
+    assert lengths.double().mean().item() == pytest.approx(30, abs=1) and len(set(lengths.tolist())) > 5
+    for batch in batches:
+        assert (batch["tokens"][:, 0] == BOS).all()
+        # a text is one letter many times, and its label whether that is the first, the third ...
+        assert ((batch["tokens"][:, 1] - 65) % 2 == batch["labels"]).all()
+    again = [batch for batch, _ in zip(data.train_loader(), range(40), strict=False)]
+    assert all(torch.equal(one["tokens"], other["tokens"]) for one, other in zip(batches, again, strict=True))
+    assert next(iter(data.eval_loader()))["tokens"].shape == (1, 51)
+
+
 def test_long_text(tmp_path: Path) -> None:
     train = "a\tABCD\nb\tA\n"
     data = labelled(tmp_path, train, length=4)
