@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.recipes.row import Bar, Claim, Row, above, at_least, at_most
+from benchmarks.recipes.row import SEEN, Bar, Claim, Row, above, at_least, at_most
 
 REACH = "Beltagy et al. 2020, section 3.1: so many layers of a window see layers x window tokens"
 ARENA = "Long Range Arena: Tay et al. 2020, arXiv 2011.04006"
@@ -32,6 +32,7 @@ def diagnostic(
         claims=tuple(Claim("full", worse, source) for worse, source in claims.items()),
         also=also,
         larger="see the head of the spec",
+        remark=SEEN,
         group="diagnostics",
     )
 

@@ -19,7 +19,8 @@ is held against the bar; behind it stands the 95 % t interval of the mean over s
 on which each run's best weights on the validation split are evaluated once. Baselines are computed on the same split.
 
 `swapformer sweep recipes/NAME --out runs/recipes` trains one, `make recipes` all of them and writes this page
-(`python -m benchmarks.recipes NAME --write` one row of it). Times are of one run on one core.
+(`python -m benchmarks.recipes NAME --write` one row of it). Times are of one run, on one core
+unless its spec asks for two processes.
 """
 
 
@@ -75,6 +76,8 @@ def _section(row: Row, outcome: Outcome | None) -> Iterator[str]:
         yield f"- {about}"
     if outcome.references and any(r.about for r in outcome.references):
         yield ""
+    if row.remark:
+        yield f"{row.remark}\n"
     if row.larger:
         yield f"Larger: {row.larger}\n"
     yield f"{_made(outcome)}\n"

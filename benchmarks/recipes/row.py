@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SEEN = "Not blind: settings of this recipe were compared on the test split too while it was made."
+"""A remark, see Row."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -68,7 +71,7 @@ class Row:
     baselines: functions of benchmarks.recipes.baselines, "language.xz" for `xz` in language.py, each of which returns
     references with test metrics. after: the specs whose runs this one starts from. claims: what is said of pairs of
     variants. also: further test metrics worth showing. larger: what to change for a larger version, and what to expect
-    then.
+    then. remark: what else has to be known to read the numbers.
     """
 
     title: str
@@ -82,4 +85,5 @@ class Row:
     claims: tuple[Claim, ...] = ()
     also: tuple[str, ...] = ()
     larger: str = ""
+    remark: str = ""
     group: Literal["recipes", "diagnostics", "long range"] = "recipes"

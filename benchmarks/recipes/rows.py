@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.recipes.made import DIAGNOSTICS, LONG
-from benchmarks.recipes.row import Claim, Row, above, at_least, at_most, below
+from benchmarks.recipes.row import SEEN, Claim, Row, above, at_least, at_most, below
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -173,6 +173,7 @@ ROWS: tuple[Row, ...] = (
         bar=above("random forest", 0.63),
         baselines=("vision.clipart",),
         larger="data.path: a folder of images of your own, published/vit-b16 for the model, augment.erase=0.25",
+        remark=SEEN,
     ),
     Row(
         title="Object detection",
@@ -202,6 +203,7 @@ ROWS: tuple[Row, ...] = (
         baselines=("series.weather",),
         also=("test/mae", "test/mase"),
         larger="data.path: years instead of months; then data.channels=apart, a longer context, more layers",
+        remark=SEEN,
     ),
     Row(
         title="Forecasting, many channels, by a decoder",
@@ -222,6 +224,7 @@ ROWS: tuple[Row, ...] = (
         baselines=("series.births",),
         also=("test/mae", "test/mase"),
         larger="data.path: a file of your own; many like series as columns, data.channels=apart",
+        remark=SEEN,
     ),
     *LONG,
     *DIAGNOSTICS,
