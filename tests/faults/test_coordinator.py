@@ -61,7 +61,7 @@ def test_a_killed_sweep(tmp_path: Path, moment: str) -> None:
             wait_for(lambda: len(below(sweep.pid)) >= 2, sweep)
         left = below(sweep.pid)
         sweep.kill()
-    wait_for(lambda: not any(is_running(pid) for pid in left), seconds=5)
+    wait_for(lambda: not any(is_running(pid) for pid in left), seconds=30)
     before = {path.parent.name: begun(path.parent) for path in tmp_path.glob("trials/*/begun.txt")}
     time.sleep(1)
     assert before == {path.parent.name: begun(path.parent) for path in tmp_path.glob("trials/*/begun.txt")}
