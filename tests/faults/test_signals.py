@@ -74,7 +74,7 @@ def test_asked_twice(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=30)
     assert process.returncode == 130, said
-    wait_for(lambda: not any(is_running(pid) for pid in left), seconds=5)
+    wait_for(lambda: not any(is_running(pid) for pid in left), seconds=30)
 
 
 @pytest.mark.fault(
@@ -142,4 +142,4 @@ def test_a_terminal_that_goes_away(tmp_path: Path) -> None:
     assert process.returncode == 129
     assert [state["status"] for state in states(tmp_path / "tiny").values()] == ["interrupted"] * 2
     assert checkpoints(tmp_path / "tiny") == 2
-    wait_for(lambda: not any(is_running(pid) for pid in left), seconds=5)
+    wait_for(lambda: not any(is_running(pid) for pid in left), seconds=30)
