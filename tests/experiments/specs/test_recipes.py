@@ -30,7 +30,8 @@ from registry.load import load
 SPECS = sorted(RECIPES.rglob("*.yaml"))
 STEPS = 30
 FEW = [
-    f"trainer={{max_steps: {STEPS}, log_every_n_steps: 1, limit_val_batches: 2, limit_test_batches: 2}}",
+    # one process, whose metrics are to the bit those of one that evaluates the run afterwards
+    f"trainer={{max_steps: {STEPS}, log_every_n_steps: 1, limit_val_batches: 2, limit_test_batches: 2, devices: 1}}",
     "init_from=null",
 ]
 TEXTS = {
