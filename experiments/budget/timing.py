@@ -130,7 +130,7 @@ class _Step:
         self.mixed = precision.endswith("mixed")
         if not self.mixed:
             task.model.to(self.dtype)
-        self.optimizer = task.recipe[0].build(task.model, scaled=precision.startswith("16"))
+        self.optimizer = task.recipe[0].build(task.model, mixed=self.mixed)
 
     def __call__(self) -> None:
         import torch

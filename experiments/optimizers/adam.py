@@ -32,7 +32,7 @@ class Adam(Optimizer):
         self.eps = eps
         self.layer_decay = layer_decay
 
-    def build(self, module: nn.Module, *, scaled: bool = False) -> torch.optim.Adam:
+    def build(self, module: nn.Module, *, mixed: bool = False) -> torch.optim.Adam:
         trainable = [p for p in module.parameters() if p.requires_grad]
         groups = layer_groups(module, [{"params": trainable}], self.lr, self.layer_decay)
-        return torch.optim.Adam(groups, lr=self.lr, betas=self.betas, eps=self.eps, fused=can_fuse(module, scaled))
+        return torch.optim.Adam(groups, lr=self.lr, betas=self.betas, eps=self.eps, fused=can_fuse(module, mixed))

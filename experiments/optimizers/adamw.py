@@ -33,6 +33,6 @@ class AdamW(Optimizer):
         self.weight_decay = weight_decay
         self.layer_decay = layer_decay
 
-    def build(self, module: nn.Module, *, scaled: bool = False) -> torch.optim.AdamW:
+    def build(self, module: nn.Module, *, mixed: bool = False) -> torch.optim.AdamW:
         groups = layer_groups(module, decay_groups(module, self.weight_decay), self.lr, self.layer_decay)
-        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas, eps=self.eps, fused=can_fuse(module, scaled))
+        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas, eps=self.eps, fused=can_fuse(module, mixed))

@@ -20,10 +20,10 @@ class Optimizer(ABC):
     lr: float
 
     @abstractmethod
-    def build(self, module: nn.Module, *, scaled: bool = False) -> torch.optim.Optimizer:
+    def build(self, module: nn.Module, *, mixed: bool = False) -> torch.optim.Optimizer:
         """The optimizer of a module's trainable parameters.
 
-        scaled: gradients will be scaled (16-bit training), which rules out fused steps.
+        mixed: training is in mixed precision, where Lightning clips no gradients of fused steps.
         """
 
 
@@ -96,7 +96,7 @@ def learning_rate(optimizer: torch.optim.Optimizer) -> float:
     return float(group["lr"] / group.get(SHARE, 1.0))
 
 
-def can_fuse(module: nn.Module, scaled: bool) -> bool:
+def can_fuse(module: nn.Module, mixed: bool) -> bool:
     """Whether torch has a fused step for all these parameters."""
     ready = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in module.parameters())
-    return ready and not scaled
+    return ready and not mixed

@@ -34,11 +34,11 @@ class SGD(Optimizer):
         self.weight_decay = weight_decay
         self.layer_decay = layer_decay
 
-    def build(self, module: nn.Module, *, scaled: bool = False) -> torch.optim.SGD:
+    def build(self, module: nn.Module, *, mixed: bool = False) -> torch.optim.SGD:
         return torch.optim.SGD(
             layer_groups(module, decay_groups(module, self.weight_decay), self.lr, self.layer_decay),
             lr=self.lr,
             momentum=self.momentum,
             nesterov=self.nesterov,
-            fused=can_fuse(module, scaled),
+            fused=can_fuse(module, mixed),
         )

@@ -174,7 +174,7 @@ class Task(LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         optimizer, schedule = self.recipe
-        built = optimizer.build(self.model, scaled=str(self.trainer.precision).startswith("16"))
+        built = optimizer.build(self.model, mixed=str(self.trainer.precision).endswith("mixed"))
         # not Lightning's `estimated_stepping_batches`, which starts the data before a checkpoint can set their position
         steps = schedule.build(built, self.trainer.max_steps if self.trainer.max_steps > 0 else math.inf)
         return {"optimizer": built, "lr_scheduler": {"scheduler": steps, "interval": "step"}}

@@ -72,7 +72,7 @@ def test_built(part: Any, cls: type, values: dict[str, Any]) -> None:
         assert group["fused"]
         assert all(group[k] == v for k, v in values.items())
         assert not any(p is model.frozen for p in group["params"])
-    assert not any(group["fused"] for group in part.build(model, scaled=True).param_groups)
+    assert not any(group["fused"] for group in part.build(model, mixed=True).param_groups)
 
 
 def test_nesterov_needs_momentum() -> None:
