@@ -13,7 +13,7 @@ from experiments.data.base import Data, Items
 from experiments.data.digest import digest
 from experiments.data.documents import Documents, Ids
 from experiments.data.errors import BadData
-from experiments.data.files import CORPORA, read_text, shipped
+from experiments.data.files import CORPORA, read_table, read_text, shipped
 from experiments.data.gaps import MASK, between_masks, joined, numbered_lines
 from experiments.data.masked_rows import GivenRows, Layout, MaskedRows
 from experiments.data.masking import Edges, Masking, are_text
@@ -22,7 +22,9 @@ from experiments.results.plan import Reference
 from registry import Build, Need, build, part
 from registry.types import Fraction, Probability
 
-FOLDERS = {"addresses": "addresses", "speeches": "lm"}
+FOLDERS = {"addresses": "addresses", "speeches": "lm", "dictionary": "dictionary"}
+COLUMNS = {"dictionary": "text"}
+"""Shipped corpora that are tables."""
 
 
 @part(
@@ -41,6 +43,8 @@ class MaskedText(Data):
 
     corpus: text that ships with the package, used unless `train` is given.
     train, valid, test: files of your own, from the current folder, UTF-8; `train` needs `valid`.
+    column: your files are tables (.tsv, .csv, .jsonl, .parquet), and each text in this column is a document of one
+        sentence: what a classifier of the same table can start from. Null for plain text.
     length: tokens in a row, special ones included.
     pairs: whether the second segment follows is to be told too (BERT), or none (RoBERTa).
     mask: share of a row's tokens to be told; 80 % of them are hidden, 10 % replaced by a random one, and 10 % stay.
@@ -57,10 +61,11 @@ class MaskedText(Data):
         self,
         seed: int = 0,
         *,
-        corpus: Literal["addresses", "speeches"] = "addresses",
+        corpus: Literal["addresses", "speeches", "dictionary"] = "addresses",
         train: str | None = None,
         valid: str | None = None,
         test: str | None = None,
+        column: str | None = None,
         tokenizer: Build[Tokenizer] = Bytes,
         length: Annotated[int, Ge(8)] = 128,
         batch_size: Annotated[int, Ge(1)] = 32,
@@ -69,6 +74,8 @@ class MaskedText(Data):
         choose: Literal["tokens", "words"] = "tokens",
         short: Probability = 0.1,
     ) -> None:
+        if column is not None and train is None:
+            raise ValueError(f"column '{column}' is one of tables of your own: give train and valid too")
         self.seed = seed
         self.length = length
         self.batch_size = batch_size
@@ -76,9 +83,10 @@ class MaskedText(Data):
         self.share, self.choose, self.short = mask, choose, short
         self.tokenizer = build(tokenizer, specials=(*SPECIALS, MASK))
         self.name = f"'{corpus}'" if train is None else train
-        home = CORPORA / FOLDERS[corpus]
+        self.column = COLUMNS.get(corpus) if train is None else column
+        home, suffix = CORPORA / FOLDERS[corpus], ".txt" if self.column is None else ".tsv"
         given = {"train": train, "valid": valid, "test": test}
-        self.paths = {split: shipped(home, f"{split}.txt") for split in given} if train is None else {}
+        self.paths = {split: shipped(home, split + suffix) for split in given} if train is None else {}
         self.paths |= {split: Path(path) for split, path in given.items() if path}
         self._fingerprint = ""
         self._documents: dict[str, Documents] = {}
@@ -94,7 +102,7 @@ class MaskedText(Data):
     def prepare(self) -> None:
         if self._documents:
             return
-        raw = {split: read_text(self.paths[split]).encode() for split in self.splits()}
+        raw = {split: self._text(split).encode() for split in self.splits()}
         self.tokenizer.fit([raw["train"]])
         documents = {split: Documents.read(self.paths[split], raw[split], self.tokenizer) for split in raw}
         for split, found in documents.items():
@@ -103,6 +111,12 @@ class MaskedText(Data):
                 raise BadData(self.paths[split], f"one document only, so none to take other sentences from: {remedy}")
         self._fingerprint = digest(raw["train"], raw["valid"])
         self._documents = documents
+
+    def _text(self, split: str) -> str:
+        if self.column is None:
+            return read_text(self.paths[split])
+        texts = read_table(self.paths[split], [self.column]).columns[self.column]
+        return "\n\n".join(" ".join(text.splitlines()) for text in texts)
 
     def splits(self) -> list[str]:
         if "valid" not in self.paths:

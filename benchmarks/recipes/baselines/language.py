@@ -136,11 +136,16 @@ def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarr
     return np.where(keys[places] == wanted, values[places], 0)
 
 
-def masked() -> list[Reference]:
+def masked(spec: str = "recipes/bert") -> list[Reference]:
     """The commonest token, the frequencies of tokens and the commoner answer, on what the recipe `bert` hides."""
-    data = _data("recipes/bert")
+    data = _data(spec)
     assert isinstance(data, MaskedText)
     return data.simple("test")
+
+
+def masked_definitions() -> list[Reference]:
+    """The same on what the recipe `bert-dictionary` hides."""
+    return masked("recipes/bert-dictionary")
 
 
 def spans() -> list[Reference]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from experiments.data import BadData, MaskedText
-from experiments.data.tokenizers import BytePairs
+from experiments.data.tokenizers import BytePairs, Words
 
 PAD, BOS, EOS, MASK = 256, 257, 258, 259
 SENTENCES = [f"this is sentence {i} of the text." for i in range(24)]
@@ -53,6 +53,27 @@ def test_runs_of_sentences(tmp_path: Path) -> None:
         assert first + "text." in SENTENCES
     # without pairs one document is enough
     make(tmp_path, "one sentence.\nanother one.\n", pairs="none").prepare()
+
+
+def test_texts_of_a_table(tmp_path: Path) -> None:
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}.tsv").write_text("word\ttext\noak\ta tree\nbee\tan insect\n")
+    files = {name: str(tmp_path / f"{name}.tsv") for name in ("train", "valid")}
+    data = MaskedText(0, **files, column="text", pairs="none")
+    assert data.about()["train_documents"] == 2
+    [row] = next(iter(data.eval_loader()))["targets"].tolist()
+    assert "an insect" in data.tokenizer.decode(row)
+    assert not {"oak", "bee"} & set(data.tokenizer.decode(row).split())
+    with pytest.raises(BadData, match="no column 'texts'"):
+        MaskedText(0, **files, column="texts").prepare()
+    with pytest.raises(ValueError, match="column 'text' is one of tables of your own"):
+        MaskedText(0, column="text")
+
+
+def test_shipped_definitions() -> None:
+    data = MaskedText(0, corpus="dictionary", pairs="none", tokenizer=lambda specials: Words(specials, vocab=500))
+    assert data.splits() == ["train", "valid", "test"]
+    assert data.about()["train_documents"] == 12088
 
 
 def test_a_pass_is_drawn_anew_and_goes_on_where_it_was(tmp_path: Path) -> None:
