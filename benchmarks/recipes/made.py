@@ -126,14 +126,14 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "recall",
         "Associative recall of eight pairs",
         "MQAR: Arora et al. 2023 (Zoology), arXiv 2312.04927",
-        {"linear": "Arora et al. 2023: a state of fixed size has to grow with the number of pairs"},
+        {"linear": "Arora et al. 2023: a state of fixed size has to grow with the number of pairs", "window": REACH},
         bar=at_least(0.9),
     ),
     diagnostic(
         "noisy_recall",
         "Recall among noise",
         "MAD: Poli et al. 2024, arXiv 2403.17844",
-        {},
+        {"window": REACH},
         bar=at_least(0.9),
     ),
     diagnostic(
@@ -146,7 +146,7 @@ DIAGNOSTICS: tuple[Row, ...] = (
         "compression",
         "A row in one vector",
         "MAD: Poli et al. 2024, arXiv 2403.17844",
-        {"linear": LINEAR},
+        {"linear": LINEAR, "window": REACH},
     ),
     diagnostic(
         "induction",
