@@ -10,6 +10,7 @@ import numpy as np
 from experiments.data.generated.base import Arrays, Generated
 from experiments.data.generated.dashes import Canvas, Drawing, draw
 from experiments.data.generated.dice import Dice
+from experiments.data.vision.cells import cells
 from registry import Need, part
 from registry.types import NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -25,7 +26,7 @@ class Pathfinder(Generated):
     size: side of the image in pixels. dashes: of each path. distractors: how many shorter paths, of a third of the
     dashes. turn: the most that a path turns from one dash to the next, in degrees. form: tokens (grey levels, row by
     row behind <bos>: size ** 2 + 1 tokens), or an image for `embedding: patches`, of which patch: 1 makes as many
-    vectors that know where they stand. levels: of grey, as tokens. held_out: validation rows, and test rows.
+    vectors that know where they stand, or for a backbone's map of it. levels: of grey, as tokens. held_out: validation rows, and test rows.
     """
 
     provides = frozenset({"labels"})
@@ -65,7 +66,7 @@ class Pathfinder(Generated):
         return {"embedding.channels": 1} if self.form == "image" else {}
 
     def positions(self, model: Mapping[str, Any]) -> int:
-        return self.size**2 + 1 if self.form == "tokens" else (self.size // int(model["embedding"]["patch"])) ** 2 + 1
+        return self.size**2 + 1 if self.form == "tokens" else cells(model["embedding"], self.size, self.size)
 
     def make(self, dice: Dice, split: str) -> Arrays:
         drawings = self.drawings(dice)

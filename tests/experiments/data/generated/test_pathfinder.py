@@ -82,4 +82,5 @@ def test_tokens_are_the_image_in_grey_levels() -> None:
     assert tokens[:, 1:].tolist() == (image[:, 0].flatten(1) * 4).long().clamp(max=3).tolist()
     data = Pathfinder(0, size=12, form="image")
     assert (data.length, data.vocab, data.shape()) == (None, None, {"embedding.channels": 1})
-    assert data.positions({"embedding": {"patch": 3}}) == 17
+    assert data.positions({"embedding": {"kind": "patches", "patch": 3}}) == 16
+    assert data.positions({"embedding": {"kind": "image_features", "backbone": {"widths": [8]}}}) == 9
