@@ -53,6 +53,8 @@ def one(entry: Entry, catalog: Catalog) -> Iterator[str]:
     yield (entry["summary"] if entry["fixed"] else prose(entry["doc"], names)) + "\n"
     if entry["paper"]:
         yield f"Source: {entry['paper']}.\n"
+    if entry["metrics"]:
+        yield "Metrics: " + ", ".join(f"`valid/{name}`" for name in entry["metrics"]) + ".\n"
     if names:
         yield from table("option", entry["options"], docs_of(entry, catalog))
     for path, record in records(entry["options"]):

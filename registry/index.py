@@ -25,7 +25,7 @@ from registry.errors import Problem, SpecError
 from registry.part import PLUGIN_PREFIX, declared_in
 
 GROUP = "swapformer.parts"
-FORMAT = 8
+FORMAT = 9
 """Counts up when the descriptions change shape, so that an old index is not read."""
 
 

@@ -1,41 +1,46 @@
-"""Names in a spec that must be keys of another option: a type of layer, which `layer_types` describes."""
+"""Names in a spec that something else in it gives: a key of another option, a metric of the task."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from registry.catalog import Catalog, Entry
-from registry.check import block_of
+from registry.check import Block, block_of
 from registry.errors import Path, Problem, did_you_mean, dotted
 from registry.resolve import Nowhere, Places
 from registry.values import TypeInfo, fits
 
+SPLIT = "valid/"
+"""The split whose metrics runs are compared by."""
+
 
 def misnamed(value: Mapping[str, Any], root: Entry, catalog: Catalog, places: Places | None = None) -> list[Problem]:
-    """Every text that must be a key of another option and is none, in the full form of a part's block."""
+    """Every text that must be a key of another option, or a metric, and is none, in the full form of a part's block."""
     places, problems = places or Nowhere(), []
-    for part in block_of(value, root, catalog, ()).parts():
+    whole = block_of(value, root, catalog, ())
+    for part in whole.parts():
         for option in part.about["options"]:
             path = (*part.path, option["name"])
-            for at, name, named in _names(part.options.get(option["name"]), option["type"], path):
-                known = list(part.options.get(named) or ())
-                if name not in known:
-                    problems.append(Problem(dotted(at), _unknown(name, known, named), places.place(at)))
+            for at, name, type_ in _names(part.options.get(option["name"]), option["type"], path):
+                wrong = _no_key(name, part, type_) if "key_of" in type_ else _no_metric(name, whole, type_)
+                if wrong:
+                    problems.append(Problem(dotted(at), wrong, places.place(at)))
     return problems
 
 
-def _names(value: Any, type_: TypeInfo, path: Path) -> Iterator[tuple[Path, str | None, str]]:
-    """The texts in a value that must be keys of another option, with that option; None for a list without one."""
+def _names(value: Any, type_: TypeInfo, path: Path) -> Iterator[tuple[Path, str | None, TypeInfo]]:
+    """The texts in a value that something else must give, with their types; None for a list without one."""
     match type_["is"]:
-        case "str" if isinstance(value, str) and "key_of" in type_:
-            yield path, value, type_["key_of"]
+        case "str" if isinstance(value, str) and _is_name(type_):
+            yield path, value, type_
         case "union":
             chosen = next((t for t in type_["of"] if fits(value, t)), None)
             if chosen is not None:
                 yield from _names(value, chosen, path)
-        case "list" if value == [] and "key_of" in type_["of"]:
-            yield path, None, type_["of"]["key_of"]
+        case "list" if value == [] and _is_name(type_["of"]):
+            yield path, None, type_["of"]
         case "list" if isinstance(value, list):
             for i, item in enumerate(value):
                 yield from _names(item, type_["of"], (*path, i))
@@ -44,9 +49,27 @@ def _names(value: Any, type_: TypeInfo, path: Path) -> Iterator[tuple[Path, str 
                 yield from _names(value.get(option["name"]), option["type"], (*path, option["name"]))
 
 
-def _unknown(name: str | None, known: list[str], named: str) -> str:
+def _is_name(type_: TypeInfo) -> bool:
+    return "key_of" in type_ or "metric_of" in type_
+
+
+def _no_key(name: str | None, part: Block, type_: TypeInfo) -> str:
+    """What is wrong with a key of another option; nothing for a right one."""
+    named = type_["key_of"]
+    known = list(part.options.get(named) or ())
     if name is None:
         return f"names none of {named}: the list is empty"
+    if name in known:
+        return ""
     if not known:
         return f"'{name}' is not in {named}, which is empty"
     return f"'{name}' is none of {named}: {', '.join(known)}.{did_you_mean(name, known)}"
+
+
+def _no_metric(name: str | None, whole: Block, type_: TypeInfo) -> str:
+    """What is wrong with a metric; nothing where the part that measures is not there or does not say what."""
+    part = whole.slots.get(type_["metric_of"])
+    known = [SPLIT + metric for metric in part.about["metrics"]] if part is not None else []
+    if name is None or part is None or not known or any(fnmatchcase(name, metric) for metric in known):
+        return ""
+    return f"{part.name} has no metric '{name}'; it has {', '.join(known)}.{did_you_mean(name, known)}"

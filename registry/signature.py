@@ -17,7 +17,7 @@ from typing import Any
 from annotated_types import Ge, Gt, Le, Lt
 
 from registry.part import Build, Caveat, MultipleOf, Need, Part, part_of
-from registry.types import KeyOf, Matches
+from registry.types import KeyOf, Matches, MetricOf
 from registry.values import TypeInfo
 
 
@@ -41,6 +41,7 @@ def describe(part: Part) -> dict[str, Any]:
         "kind_key": getattr(target, "kind_key", "kind"),
         "usage": getattr(target, "usage", ""),
         "reads": list(getattr(target, "reads", ())),
+        "metrics": list(getattr(target, "metrics", ())),
         **facts(target),
     }
 
@@ -185,6 +186,8 @@ def _bounds(marks: Sequence[Any]) -> dict[str, Any]:
                 found |= {"pattern": mark.pattern, "about": mark.about}
             case KeyOf():
                 found["key_of"] = mark.name
+            case MetricOf():
+                found["metric_of"] = mark.slot
             case dict():
                 found |= mark
     return found

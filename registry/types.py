@@ -23,6 +23,13 @@ class KeyOf:
         self.name = name
 
 
+class MetricOf:
+    """Annotation for `str` options: `valid/` and a metric that the part in the whole spec's option `slot` has."""
+
+    def __init__(self, slot: str) -> None:
+        self.slot = slot
+
+
 PositiveInt = Annotated[int, Ge(1), Le(10**12)]
 NonNegativeInt = Annotated[int, Ge(0), Le(10**12)]
 PositiveFloat = Annotated[float, Gt(0.0)]

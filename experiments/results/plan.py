@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from experiments.results.lenient import mapping, number, objects, text, texts, whole
+from registry.types import MetricOf
 
 SCHEMA_VERSION = 2
 """1: sweeps of a grid only; it is still read."""
@@ -20,7 +21,7 @@ class ResultsError(ValueError):
 class Metric:
     """What variants are ranked by, and the best checkpoint is chosen by: a name from the validation metrics."""
 
-    name: str = "valid/loss"
+    name: Annotated[str, MetricOf("task")] = "valid/loss"
     goal: Literal["minimize", "maximize"] = "minimize"
 
     def order(self, value: float) -> float:

@@ -41,6 +41,11 @@ class Task(LightningModule, ABC):
     """What it asks of the model, its head and the data."""
     provides: ClassVar[frozenset[str]] = frozenset()
     """What it is: a "set" of answers, of which none follows another."""
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """Names of what `summarise` may hold, `*` for a part that depends on the data; none where it is not known before.
+
+    A spec's `metric` has to be one of them, with "valid/" in front.
+    """
 
     def __init__(self, model: nn.Module, data: Data, optimizer: Optimizer, schedule: Schedule) -> None:
         super().__init__()

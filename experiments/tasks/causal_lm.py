@@ -39,6 +39,7 @@ class CausalLM(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "running text", "it reads windows of text"),
     )
+    metrics = ("loss", "perplexity", "bits_per_byte", "accuracy")
 
     def __init__(
         self,

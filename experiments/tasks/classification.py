@@ -33,6 +33,7 @@ class Classification(Task):
         Need("model.head", "classes", "it compares classes"),
         Need("data", "labels", "every text needs its class"),
     )
+    metrics = ("loss", "accuracy")
 
     def __init__(
         self,

@@ -48,6 +48,7 @@ class Detection(Task):
         Need("model.head", "boxes", "it compares boxes"),
         Need("data", "objects", "every image needs its objects"),
     )
+    metrics = ("loss", "classes", "l1", "giou", "cardinality_error", "map", "map_50")
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class Diagnostic(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "scored tokens", "it has to know which tokens count"),
     )
+    metrics = ("loss", "accuracy", "exact")
 
     def loss(self, batch: Batch) -> Tensor:
         return scored_loss(self.model(batch["tokens"], **marks(batch)), batch)

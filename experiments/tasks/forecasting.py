@@ -47,6 +47,7 @@ class Forecasting(Task):
         Need("model.head", "series", "it tells numbers at one step after the other"),
         Need("data", "series", "it reads windows of a series"),
     )
+    metrics = ("loss", "mse", "mae", "mase")
 
     def __init__(
         self,

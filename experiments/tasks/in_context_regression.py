@@ -24,6 +24,7 @@ class InContextRegression(Task):
         Need("model.head", "token values", "it compares numbers"),
         Need("data", "examples of functions", "it needs examples, and values to tell"),
     )
+    metrics = ("loss", "last", "after_*")
 
     def loss(self, batch: Batch) -> Tensor:
         return self._errors(batch).mean()

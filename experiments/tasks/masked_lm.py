@@ -39,6 +39,7 @@ class MaskedLM(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "masked text", "some tokens have to be hidden"),
     )
+    metrics = ("loss", "masked_accuracy", "masked_perplexity", "nsp_accuracy", "nsp_low", "nsp_high", "nsp_pairs")
 
     def __init__(
         self,

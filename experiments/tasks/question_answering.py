@@ -42,6 +42,7 @@ class QuestionAnswering(Task):
         Need("model.head", "spans", "it tells where answers begin and end"),
         Need("data", "questions", "every question needs a text and an answer"),
     )
+    metrics = ("loss", "exact_match", "f1", "places")
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ class Reconstruction(Task):
         Need("model.head", "rebuilt tokens", "it compares tokens that come from one vector"),
         Need("data", "tokens to rebuild", "it has to know which tokens count"),
     )
+    metrics = ("loss", "accuracy", "exact")
 
     def loss(self, batch: Batch) -> Tensor:
         return scored_loss(self.model(batch["tokens"], **marks(batch)), batch)

@@ -50,6 +50,7 @@ class Retrieval(Task):
         Need("model.head", "match", "a network says whether two texts match", {"objective": "matching"}),
         Need("data", "text pairs", "every text needs its partner"),
     )
+    metrics = ("loss", "recall_at_1", "recall_at_10", "mrr", "pair_accuracy")
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class SpanCorruption(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "corrupted text", "some spans have to be dropped"),
     )
+    metrics = ("loss", "perplexity", "accuracy", "text_accuracy")
 
     def __init__(self, model: Topology, data: CorruptedText, optimizer: Optimizer, schedule: Schedule) -> None:
         super().__init__(model, data, optimizer, schedule)

@@ -42,6 +42,7 @@ class TextToTextTask(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "text tasks", "every question needs its answer and the name of its task"),
     )
+    metrics = ("loss", "perplexity", "bits_per_byte", "accuracy", "*_accuracy", "*_bleu", "*_chrf", "score")
 
     def __init__(
         self,

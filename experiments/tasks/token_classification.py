@@ -36,6 +36,7 @@ class TokenClassification(Task):
         Need("model.head", "token classes", "it compares classes of tokens"),
         Need("data", "token labels", "every unit needs its label"),
     )
+    metrics = ("loss", "accuracy", "f1")
 
     def __init__(
         self,

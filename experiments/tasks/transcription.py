@@ -39,6 +39,7 @@ class Transcription(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "speech", "every recording needs its transcript"),
     )
+    metrics = ("loss", "wer", "wer_strings", "exact")
 
     def __init__(
         self,

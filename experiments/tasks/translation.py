@@ -47,6 +47,7 @@ class Translation(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "pairs", "every sentence needs its translation"),
     )
+    metrics = ("loss", "perplexity", "bits_per_byte", "accuracy", "bleu", "chrf")
 
     def __init__(
         self,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from registry.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from registry.types import Fraction, MetricOf, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true", "fsdp"]
 Precision = Literal["32-true", "64-true", "bf16-true", "16-true", "bf16-mixed", "16-mixed"]
@@ -59,7 +59,7 @@ class EarlyStopping:
     patience: how many validations in a row without an improvement of more than `min_delta` end the run.
     """
 
-    metric: str = "valid/loss"
+    metric: Annotated[str, MetricOf("task")] = "valid/loss"
     goal: Literal["minimize", "maximize"] = "minimize"
     patience: PositiveInt = 3
     min_delta: NonNegativeFloat = 0.0

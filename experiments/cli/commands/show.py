@@ -62,6 +62,8 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "reads", f"model_type {' or '.join(entry['reads'])}"
     if entry["provides"]:
         yield "provides", ", ".join(entry["provides"])
+    if entry["metrics"]:
+        yield "metrics", ", ".join(f"valid/{name}" for name in entry["metrics"])
     needs = [f"{n['slot']}: {n['capability']}{_when(n)}" for n in entry["needs"]]
     if needs:
         yield "needs", "; ".join(needs)

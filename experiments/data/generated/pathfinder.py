@@ -26,7 +26,8 @@ class Pathfinder(Generated):
     size: side of the image in pixels. dashes: of each path. distractors: how many shorter paths, of a third of the
     dashes. turn: the most that a path turns from one dash to the next, in degrees. form: tokens (grey levels, row by
     row behind <bos>: size ** 2 + 1 tokens), or an image for `embedding: patches`, of which patch: 1 makes as many
-    vectors that know where they stand, or for a backbone's map of it. levels: of grey, as tokens. held_out: validation rows, and test rows.
+    vectors that know where they stand, or for a backbone's map of it. levels: of grey, as tokens. held_out: validation
+    rows, and test rows.
     """
 
     provides = frozenset({"labels"})

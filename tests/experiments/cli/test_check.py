@@ -112,6 +112,39 @@ def test_layers_of_unknown_types_are_mistakes(change: str, says: str, call: Call
     assert "model.encoder.layers.0: 'near' is not in layer_types, which is empty" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("metric.name=valid/acuracy", "metric.name: task 'causal_lm' has no metric 'valid/acuracy'; it has valid/loss"),
+        ("metric.name=valid/acuracy", "Did you mean 'valid/accuracy'?"),
+        ("metric.name=test/loss", "has no metric 'test/loss'"),
+        ("early_stopping={metric: valid/acuracy}", "early_stopping.metric: task 'causal_lm' has no metric"),
+        ("early_stopping={metric: valid/accuracy}", ""),
+        ("metric.name=valid/bits_per_byte", ""),
+    ],
+)
+def test_metrics_that_the_task_does_not_have_are_mistakes(change: str, says: str, call: Call) -> None:
+    Path("spec.yaml").write_text(MODEL + "data: text\ntask: causal_lm\n")
+    result = call("check", "spec.yaml", change)
+    assert result.exit_code == (2 if says else 0)
+    assert says in result.stderr
+
+
+def test_metrics_may_have_names_of_the_data(call: Call) -> None:
+    spec = ("check", "recipes/t5-text-to-text", "init_from=null")
+    assert call(*spec, "metric.name=valid/translate_chrf").exit_code == 0
+    assert "has no metric 'valid/translate_wer'" in call(*spec, "metric.name=valid/translate_wer").stderr
+
+
+def test_a_task_of_one_s_own_need_not_say_what_it_measures(call: Call) -> None:
+    Path("own.py").write_text(
+        "from experiments.tasks import CausalLM\nfrom registry import part\n\n\n"
+        "@part('task', 'silent')\nclass Silent(CausalLM):\n    metrics = ()\n"
+    )
+    Path("spec.yaml").write_text(MODEL + "data: text\ntask: silent\nmetric: {name: valid/whatever}\n")
+    assert call("check", "spec.yaml", "--plugin", "own.py").exit_code == 0
+
+
 LEAKS = "{kind: performer, stabiliser: look_ahead}"
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 import lzma
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -25,6 +26,7 @@ from experiments.data import Data
 from experiments.data.files import CORPORA
 from experiments.sweep.plan import make_plan
 from experiments.trained import load_trained
+from registry.catalog import Catalog
 from registry.load import load
 
 SPECS = sorted(RECIPES.rglob("*.yaml"))
@@ -40,6 +42,12 @@ TEXTS = {
     "corrupted_text": "The people of <mask> are free.",
 }
 """Where a text has to be of a kind."""
+
+
+def measured(task: str, metric: str) -> bool:
+    """Whether the task declares the metric, of whatever split."""
+    known = Catalog.load().get("task", task)["metrics"]
+    return any(fnmatchcase(metric.split("/")[1], name) for name in known)
 
 
 def name_of(spec: Path) -> str:
@@ -67,6 +75,8 @@ def test_rows_are_about_recipes_that_ship() -> None:
     assert set(specs) <= set(recipes())
     for row in ROWS:
         assert row.metric.startswith("test/") and set(row.after) <= set(specs)
+        task = load(RECIPES.parent / f"{row.spec}.yaml").full["task"]["kind"]
+        assert all(measured(task, name) for name in (row.metric, *row.also)), row.spec
         assert row.bar is not None or row.claims or row.group != "recipes", row.spec
         for name in row.baselines:
             assert callable(baseline_function(name))
@@ -103,6 +113,7 @@ def test_a_few_steps_learn_and_the_model_can_be_used(
             called("evaluate", run, "--split", split)
             assert json.loads((run / f"evaluation-{split}.json").read_text())["metrics"] == reported
     assert (run / "summary.json").read_bytes() == before
+    assert all(measured(load(spec).full["task"]["kind"], name) for name in summary["metrics"])
 
     trained = load_trained(run)
     given = real_input(trained.data, trained.spec["data"], tmp_path)
