@@ -64,7 +64,7 @@ ROWS: tuple[Row, ...] = (
         metric="test/text_accuracy",
         bar=above("commonest token"),
         baselines=("language.spans",),
-        also=("test/loss", "test/accuracy"),
+        also=("test/text_perplexity", "test/loss", "test/accuracy"),
         larger="published/t5-v1.1-small with files of your own, length 512, batches of 128",
     ),
     Row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -111,13 +112,22 @@ class CorruptedText(Data):
         return self.simple("valid")
 
     def simple(self, split: str) -> list[Reference]:
-        """What the training text's commonest token comes to on the dropped tokens of a split."""
+        """What the training text's commonest token, and how often each occurs, come to on the tokens dropped."""
         train, rows = self.text.rows("train"), self.rows(split)
         counts = torch.cat([train.batch(keys)["targets"].flatten() for keys in train.batches(1024)]).bincount()
         told = torch.cat([rows.batch(keys)["targets"].flatten() for keys in rows.batches(1024)])
-        told = told[torch.from_numpy(are_text(self.tokenizer))[told]]
+        text = torch.from_numpy(are_text(self.tokenizer))
+        told = told[text[told]]
         right = float((told == counts.argmax()).double().mean())
-        return [Reference("commonest token", f"{split}/text_accuracy", right, "that of the training text, always")]
+        # each once more, so that none is impossible
+        counts = torch.nn.functional.pad(counts, (0, len(text) - len(counts))).double() + 1
+        nats = -float((counts / counts[text].sum()).log()[told].mean())
+        return [
+            Reference("commonest token", f"{split}/text_accuracy", right, "that of the training text, always"),
+            Reference(
+                "unigram model", f"{split}/text_perplexity", math.exp(nats), "frequencies of the training text's tokens"
+            ),
+        ]
 
     def fingerprint(self) -> str:
         return self.text.fingerprint()

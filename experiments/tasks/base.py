@@ -206,6 +206,11 @@ SmoothedOver: TypeAlias = Literal["all", "others"]
 """Which tokens of the vocabulary share the smoothed part of a target: all, or all but the target itself."""
 
 
+def perplexity(nats: float) -> float:
+    """The exponential of a mean in nats; infinite where that is too large for a number."""
+    return math.exp(nats) if nats < 700 else math.inf
+
+
 def token_nats(
     logits: Tensor, targets: Tensor, valid: Tensor | None, smoothing: float = 0.0, over: SmoothedOver = "all"
 ) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from experiments.data.loader import Batch
 from experiments.data.tokenizers import Tokenizer
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import Answer, SmoothedOver, Sums, Task, marks, token_nats
+from experiments.tasks.base import Answer, SmoothedOver, Sums, Task, marks, perplexity, token_nats
 from experiments.tasks.carried import Carried
 from registry import Need, part
 from registry.types import Probability
@@ -142,7 +142,7 @@ def token_metrics(sums: dict[str, float]) -> dict[str, float]:
     of_bytes = {"bits_per_byte": sums["nats"] / sums["bytes"] / math.log(2)} if sums["bytes"] else {}
     return {
         "loss": loss,
-        "perplexity": math.exp(loss) if loss < 700 else math.inf,
+        "perplexity": perplexity(loss),
         **of_bytes,
         "accuracy": sums["right"] / sums["tokens"],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, cast
 
 import torch
@@ -16,7 +15,7 @@ from experiments.data.masked_text import MaskedText
 from experiments.data.masking import are_text
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import Answer, Sums, Task
+from experiments.tasks.base import Answer, Sums, Task, perplexity
 from registry import Need, part
 from registry.types import PositiveInt
 
@@ -90,7 +89,7 @@ class MaskedLM(Task):
         metrics = {
             "loss": masked,
             "masked_accuracy": sums["right"] / sums["tokens"],
-            "masked_perplexity": math.exp(masked) if masked < 700 else math.inf,
+            "masked_perplexity": perplexity(masked),
         }
         if "pairs" in sums:
             low, high = interval(int(sums["pairs_right"]), int(sums["pairs"]))

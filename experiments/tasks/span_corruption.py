@@ -15,7 +15,7 @@ from experiments.data.loader import Batch
 from experiments.data.masking import are_text
 from experiments.optimizers.base import Optimizer
 from experiments.schedules.base import Schedule
-from experiments.tasks.base import Answer, Sums, Task, token_nats
+from experiments.tasks.base import Answer, Sums, Task, perplexity, token_nats
 from registry import Need, part
 
 
@@ -23,8 +23,9 @@ from registry import Need, part
 class SpanCorruption(Task):
     """Span corruption: mean cross-entropy over the target tokens of the batch, sentinels and <eos> included.
 
-    Validation: loss, perplexity and accuracy (likeliest token, given those before it); text_accuracy is that of the
-    tokens of text alone, without sentinels, whose order is known, and without <eos>.
+    Validation: loss, perplexity and accuracy (likeliest token, given those before it); text_accuracy and
+    text_perplexity are those of the tokens of text, among all tokens of text: where a span ends, and with which
+    sentinel the next one begins, counts in the loss alone.
     """
 
     are_text: Tensor
@@ -34,7 +35,7 @@ class SpanCorruption(Task):
         Need("model.head", "tokens", "it compares tokens"),
         Need("data", "corrupted text", "some spans have to be dropped"),
     )
-    metrics = ("loss", "perplexity", "accuracy", "text_accuracy")
+    metrics = ("loss", "perplexity", "accuracy", "text_accuracy", "text_perplexity")
 
     def __init__(self, model: Topology, data: CorruptedText, optimizer: Optimizer, schedule: Schedule) -> None:
         super().__init__(model, data, optimizer, schedule)
@@ -48,23 +49,25 @@ class SpanCorruption(Task):
     def measure(self, batch: Batch) -> Sums:
         logits, targets = self.logits(batch)[batch["valid"]], batch["targets"][batch["valid"]]
         nats, tokens = token_nats(logits[None], targets[None], None)
-        right = logits.argmax(-1) == targets
         text = self.are_text[targets]
+        told, said = targets[text], logits[text].masked_fill(~self.are_text, -math.inf)
         return {
             "nats": nats,
             "tokens": tokens,
-            "right": right.sum(),
+            "right": (logits.argmax(-1) == targets).sum(),
             "text": text.sum(),
-            "text_right": (right & text).sum(),
+            "text_nats": torch.nn.functional.cross_entropy(said, told, reduction="sum"),
+            "text_right": (said.argmax(-1) == told).sum(),
         }
 
     def summarise(self, sums: dict[str, float]) -> dict[str, float]:
-        loss = sums["nats"] / sums["tokens"]
+        loss, text = sums["nats"] / sums["tokens"], max(1.0, sums["text"])
         return {
             "loss": loss,
-            "perplexity": math.exp(loss) if loss < 700 else math.inf,
+            "perplexity": perplexity(loss),
             "accuracy": sums["right"] / sums["tokens"],
-            "text_accuracy": sums["text_right"] / max(1.0, sums["text"]),
+            "text_accuracy": sums["text_right"] / text,
+            "text_perplexity": perplexity(sums["text_nats"] / text),
         }
 
     def logits(self, batch: Batch) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,11 @@ def test_reference(tmp_path: Path) -> None:
     data = make(tmp_path)
     told = [t for b in data.eval_loader() for t in b["targets"].flatten().tolist() if t < 256]
     common = max(set(TEXT), key=TEXT.count)
-    [reference] = data.references()
-    assert reference.metric == "valid/text_accuracy"
-    assert reference.value == pytest.approx(told.count(ord(common)) / len(told))
+    commonest, unigram = data.references()
+    assert commonest.metric == "valid/text_accuracy"
+    assert commonest.value == pytest.approx(told.count(ord(common)) / len(told))
+    train = data.text.rows("train")
+    seen = [t for keys in train.batches(64) for t in train.batch(keys)["targets"].flatten().tolist()]
+    chances = [(seen.count(token) + 1) / (len(seen) + 256) for token in told]
+    assert unigram.metric == "valid/text_perplexity"
+    assert unigram.value == pytest.approx(math.prod(p ** (-1 / len(told)) for p in chances))
