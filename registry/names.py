@@ -67,9 +67,11 @@ def _no_key(name: str | None, part: Block, type_: TypeInfo) -> str:
 
 
 def _no_metric(name: str | None, whole: Block, type_: TypeInfo) -> str:
-    """What is wrong with a metric; nothing where the part that measures is not there or does not say what."""
+    """What is wrong with a metric; where no part says what it measures, the split alone is known."""
     part = whole.slots.get(type_["metric_of"])
     known = [SPLIT + metric for metric in part.about["metrics"]] if part is not None else []
-    if name is None or part is None or not known or any(fnmatchcase(name, metric) for metric in known):
+    if name is None or any(fnmatchcase(name, metric) for metric in known or [f"{SPLIT}*"]):
         return ""
+    if part is None or not known:
+        return f"'{name}' is not measured on the validation data: a metric starts with {SPLIT}"
     return f"{part.name} has no metric '{name}'; it has {', '.join(known)}.{did_you_mean(name, known)}"

@@ -99,9 +99,6 @@ def _tune(found: Findings, tune: Mapping[str, Any]) -> None:
         found.source((*at, path), source)
         if path in fixed:
             found.say((*at, path), f"is set by {dotted(fixed[path])} too", key=True)
-    name = found.full["metric"]["name"]
-    if not name.startswith("valid/"):
-        found.say(("metric", "name"), f"is {name}; with `tune`, settings are chosen by a metric of the validation data")
 
 
 def _set(sweep: Mapping[str, Any]) -> dict[str, Path]:

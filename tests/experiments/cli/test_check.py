@@ -143,6 +143,8 @@ def test_a_task_of_one_s_own_need_not_say_what_it_measures(call: Call) -> None:
     )
     Path("spec.yaml").write_text(MODEL + "data: text\ntask: silent\nmetric: {name: valid/whatever}\n")
     assert call("check", "spec.yaml", "--plugin", "own.py").exit_code == 0
+    result = call("check", "spec.yaml", "--plugin", "own.py", "metric.name=train/loss")
+    assert "metric.name: 'train/loss' is not measured on the validation data" in result.stderr
 
 
 LEAKS = "{kind: performer, stabiliser: look_ahead}"

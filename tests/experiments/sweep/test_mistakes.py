@@ -255,13 +255,6 @@ def test_a_sweep_that_makes_no_sense_is_refused(sweep: dict[str, Any], words: st
     assert words in "\n".join(problems({**BASE, "sweep": sweep}))
 
 
-def test_tuning_needs_a_metric_of_the_validation_data() -> None:
-    spec = {**BASE, "metric": {"name": "train/loss"}, "sweep": {"axes": DIM, "tune": RATE}}
-    assert problems(spec) == [
-        "metric.name: is train/loss; with `tune`, settings are chosen by a metric of the validation data"
-    ]
-
-
 def test_a_spec_without_a_sweep_has_no_plan() -> None:
     assert problems(BASE) == ["sweep: the spec has no `sweep:`; `run` trains a single spec"]
 
