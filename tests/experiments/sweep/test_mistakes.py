@@ -255,6 +255,12 @@ def test_a_sweep_that_makes_no_sense_is_refused(sweep: dict[str, Any], words: st
     assert words in "\n".join(problems({**BASE, "sweep": sweep}))
 
 
+def test_tuning_needs_a_metric_of_the_validation_data() -> None:
+    spec = {**BASE, "metric": {"name": "train/loss"}, "sweep": {"axes": DIM, "tune": RATE}}
+    [problem] = problems(spec)
+    assert problem.startswith("metric.name: task 'causal_lm' has no metric 'train/loss'; it has valid/loss, ")
+
+
 def test_a_spec_without_a_sweep_has_no_plan() -> None:
     assert problems(BASE) == ["sweep: the spec has no `sweep:`; `run` trains a single spec"]
 
