@@ -17,6 +17,7 @@ from experiments.cli.main import cli
 from experiments.cli.words import default_in_words, type_in_words
 from registry.catalog import Catalog, Entry
 from registry.docs import docs_of, option_docs, prose
+from registry.names import SPLIT
 from registry.slots import families_in_order, records
 from registry.values import TypeInfo
 
@@ -54,7 +55,7 @@ def one(entry: Entry, catalog: Catalog) -> Iterator[str]:
     if entry["paper"]:
         yield f"Source: {entry['paper']}.\n"
     if entry["metrics"]:
-        yield "Metrics: " + ", ".join(f"`valid/{name}`" for name in entry["metrics"]) + ".\n"
+        yield "Metrics: " + ", ".join(f"`{SPLIT}{name}`" for name in entry["metrics"]) + ".\n"
     if names:
         yield from table("option", entry["options"], docs_of(entry, catalog))
     for path, record in records(entry["options"]):

@@ -114,14 +114,14 @@ class CorruptedText(Data):
     def simple(self, split: str) -> list[Reference]:
         """What the training text's commonest token, and how often each occurs, come to on the tokens dropped."""
         train, rows = self.text.rows("train"), self.rows(split)
-        counts = torch.cat([train.batch(keys)["targets"].flatten() for keys in train.batches(1024)]).bincount()
-        told = torch.cat([rows.batch(keys)["targets"].flatten() for keys in rows.batches(1024)])
         text = torch.from_numpy(are_text(self.tokenizer))
-        told = told[text[told]]
+        seen = torch.cat([train.batch(keys)["targets"].flatten() for keys in train.batches(1024)])
+        told = torch.cat([rows.batch(keys)["targets"].flatten() for keys in rows.batches(1024)])
+        counts, told = seen.bincount(minlength=len(text)), told[text[told]]
         right = float((told == counts.argmax()).double().mean())
         # each once more, so that none is impossible
-        counts = torch.nn.functional.pad(counts, (0, len(text) - len(counts))).double() + 1
-        nats = -float((counts / counts[text].sum()).log()[told].mean())
+        weights = counts.double() + 1
+        nats = -float((weights / weights[text].sum()).log()[told].mean())
         return [
             Reference("commonest token", f"{split}/text_accuracy", right, "that of the training text, always"),
             Reference(

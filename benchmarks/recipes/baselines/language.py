@@ -136,29 +136,30 @@ def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarr
     return np.where(keys[places] == wanted, values[places], 0)
 
 
-def masked(spec: str = "recipes/bert") -> list[Reference]:
+def masked() -> list[Reference]:
     """The commonest token, the frequencies of tokens and the commoner answer, on what the recipe `bert` hides."""
-    data = _data(spec)
-    assert isinstance(data, MaskedText)
-    return data.simple("test")
+    return _simple("recipes/bert")
 
 
 def masked_definitions() -> list[Reference]:
     """The same on what the recipe `bert-dictionary` hides."""
-    return masked("recipes/bert-dictionary")
+    return _simple("recipes/bert-dictionary")
 
 
 def spans() -> list[Reference]:
-    """The commonest token of the training text, for the tokens of text that the recipe `t5` drops."""
-    data = _data("recipes/t5")
-    assert isinstance(data, CorruptedText)
-    return data.simple("test")
+    """The commonest token and the frequencies of tokens, on the tokens of text that the recipe `t5` drops."""
+    return _simple("recipes/t5")
 
 
 def text_to_text() -> list[Reference]:
     """The commonest class, and the source copied, on the tables of the recipe `t5-text-to-text`."""
-    data = _data("recipes/t5-text-to-text")
-    assert isinstance(data, TextToText)
+    return _simple("recipes/t5-text-to-text")
+
+
+def _simple(spec: str) -> list[Reference]:
+    """What the data of a recipe say of their test split without a model."""
+    data = _data(spec)
+    assert isinstance(data, MaskedText | CorruptedText | TextToText)
     return data.simple("test")
 
 

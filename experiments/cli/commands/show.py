@@ -17,6 +17,7 @@ from experiments.console import console, table
 from registry.catalog import Catalog, Entry
 from registry.docs import docs_of, option_docs, prose
 from registry.example import example
+from registry.names import SPLIT
 from registry.partners import Partners, partners
 from registry.slots import records
 from registry.values import TypeInfo
@@ -63,7 +64,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry["provides"]:
         yield "provides", ", ".join(entry["provides"])
     if entry["metrics"]:
-        yield "metrics", ", ".join(f"valid/{name}" for name in entry["metrics"])
+        yield "metrics", ", ".join(SPLIT + name for name in entry["metrics"])
     needs = [f"{n['slot']}: {n['capability']}{_when(n)}" for n in entry["needs"]]
     if needs:
         yield "needs", "; ".join(needs)
